@@ -1,0 +1,61 @@
+/* buf.h - bytes that grow.
+ *
+ * Failure is sticky: after the first failed append the buffer takes nothing
+ * more, and one look at buf_ok() at the end tells.
+ *
+ * Owns     its bytes, until buf_fini() or buf_take().
+ * Threads  one at a time.
+ */
+#ifndef PICKET_BASE_BUF_H
+#define PICKET_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct buf {
+	char *p;
+	size_t n;
+	size_t cap;
+	size_t max; /* 0: no bound */
+	bool failed;
+};
+
+#define BUF_INIT ((struct buf){NULL, 0, 0, 0, false})
+
+void buf_init(struct buf *b, size_t max_bytes);
+void buf_fini(struct buf *b);
+/* Forgets the content, keeps the memory, clears a failure. */
+void buf_clear(struct buf *b);
+
+/* Room for n more bytes; the place to write them, or NULL. Then buf_grew(). */
+char *buf_reserve(struct buf *b, size_t n);
+void buf_grew(struct buf *b, size_t n);
+
+void buf_add(struct buf *b, const void *p, size_t n);
+void buf_str(struct buf *b, struct str s);
+void buf_cstr(struct buf *b, const char *s);
+void buf_char(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* s as a JSON string with its quotes. Control characters, quotes and
+ * backslashes are escaped; bytes that are not UTF-8 become U+FFFD. */
+void buf_json_str(struct buf *b, struct str s);
+
+/* Drops the first n bytes. */
+void buf_consume(struct buf *b, size_t n);
+
+static inline bool buf_ok(const struct buf *b)
+{
+	return !b->failed;
+}
+
+static inline struct str buf_view(const struct buf *b)
+{
+	return str_make(b->p, b->n);
+}
+
+/* Moves the bytes out; the caller frees them with free(). NULL if empty. */
+char *buf_take(struct buf *b, size_t *n);
+
+#endif

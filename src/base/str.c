@@ -1,0 +1,157 @@
+#include "base/str.h"
+
+#include <strings.h>
+
+bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool str_ieq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_eq(str_first(s, prefix.n), prefix);
+}
+
+bool str_istarts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_ieq(str_first(s, prefix.n), prefix);
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+	return s.n >= suffix.n && str_eq(str_from(s, s.n - suffix.n), suffix);
+}
+
+size_t str_find_char(struct str s, char c)
+{
+	const char *hit = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+
+	return hit != NULL ? (size_t)(hit - s.p) : s.n;
+}
+
+size_t str_find(struct str s, struct str needle)
+{
+	size_t at = 0;
+
+	if (needle.n == 0)
+		return 0;
+	while (s.n - at >= needle.n) {
+		size_t skip = str_find_char(str_from(s, at), needle.p[0]);
+
+		at += skip;
+		if (s.n - at < needle.n)
+			break;
+		if (memcmp(s.p + at, needle.p, needle.n) == 0)
+			return at;
+		at++;
+	}
+	return s.n;
+}
+
+struct str str_from(struct str s, size_t offset)
+{
+	if (offset >= s.n)
+		return str_make(s.p != NULL ? s.p + s.n : NULL, 0);
+	return str_make(s.p + offset, s.n - offset);
+}
+
+struct str str_first(struct str s, size_t n)
+{
+	return str_make(s.p, n < s.n ? n : s.n);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+	while (s.n > 0 && is_blank(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+bool str_cut(struct str *rest, char sep, struct str *piece)
+{
+	size_t at;
+
+	if (rest->p == NULL)
+		return false;
+	at = str_find_char(*rest, sep);
+	*piece = str_first(*rest, at);
+	if (at == rest->n)
+		*rest = STR_EMPTY;
+	else
+		*rest = str_make(rest->p + at + 1, rest->n - at - 1);
+	return true;
+}
+
+bool str_to_u64(struct str s, uint64_t max, uint64_t *ret)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	if (s.n == 0)
+		return false;
+	for (i = 0; i < s.n; i++) {
+		uint64_t digit;
+
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		digit = (uint64_t)(s.p[i] - '0');
+		if (v > (max - digit) / 10 || digit > max)
+			return false;
+		v = v * 10 + digit;
+	}
+	*ret = v;
+	return true;
+}
+
+/* Length of the well-formed sequence at s, 0 when there is none. */
+static size_t utf8_sequence(const unsigned char *s, size_t n)
+{
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf && n >= 2)
+		return (s[1] & 0xc0) == 0x80 ? 2 : 0;
+	if (s[0] >= 0xe0 && s[0] <= 0xef && n >= 3) {
+		unsigned low = s[0] == 0xe0 ? 0xa0 : 0x80;
+		unsigned high = s[0] == 0xed ? 0x9f : 0xbf;
+
+		return s[1] >= low && s[1] <= high && (s[2] & 0xc0) == 0x80 ? 3 : 0;
+	}
+	if (s[0] >= 0xf0 && s[0] <= 0xf4 && n >= 4) {
+		unsigned low = s[0] == 0xf0 ? 0x90 : 0x80;
+		unsigned high = s[0] == 0xf4 ? 0x8f : 0xbf;
+
+		return s[1] >= low && s[1] <= high && (s[2] & 0xc0) == 0x80 && (s[3] & 0xc0) == 0x80
+			       ? 4
+			       : 0;
+	}
+	return 0;
+}
+
+bool str_is_utf8(struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t i = 0;
+
+	while (i < s.n) {
+		size_t step = utf8_sequence(p + i, s.n - i);
+
+		if (step == 0)
+			return false;
+		i += step;
+	}
+	return true;
+}
