@@ -1,0 +1,89 @@
+/* envelope.h - the wire format: one header line and items (protocol.md 6-10).
+ *
+ * Parsing makes views into the decoded body; nothing is copied and no payload
+ * is touched. Writing emits the normative form of 6.4 with payload bytes as
+ * they came.
+ *
+ * Owns     struct envelope owns its arena; everything in it goes at once.
+ * Threads  one at a time; an envelope is handed from stage to stage.
+ * Fails    E_SYNTAX   malformed: err says what and where (answer 400)
+ *          E_TOOBIG   beyond a limit (answer 413)
+ *          E_NOMEM
+ */
+#ifndef PICKET_ENVELOPE_ENVELOPE_H
+#define PICKET_ENVELOPE_ENVELOPE_H
+
+#include "base/id.h"
+#include "envelope/item.h"
+#include "envelope/quantity.h"
+#include "envelope/sender.h"
+#include "json/json.h"
+
+struct envelope {
+	struct arena *arena;
+	struct str body;        /* decoded; lives in the arena or is adopted (below) */
+	void *adopted_body;     /* malloc'd bytes that envelope_free() releases */
+	struct str header_text; /* first line, without its LF */
+	struct json_doc *header;
+	bool has_event_id;
+	struct event_id event_id; /* header's; envelope_identify() fills a missing one */
+	bool has_sent_at;
+	int64_t sent_at_us;   /* UNIX microseconds, as the client said */
+	struct str dsn;       /* "" when absent */
+	struct str trace_key; /* trace.public_key, "" when absent */
+	struct item *items;   /* array in the arena */
+	size_t item_count;
+	struct sender from;
+	struct quantities held; /* filled by envelope_measure() */
+};
+
+struct envelope_limits {
+	size_t max_items;          /* 0: the default of 100000 */
+	size_t max_header_bytes;   /* each envelope or item header; 0: 64 KiB */
+	uint32_t max_header_depth; /* 0: 64 */
+};
+
+/* An empty envelope with its arena. NULL: no memory. */
+struct envelope *envelope_new(void);
+/* NULL is fine. */
+void envelope_free(struct envelope *e);
+
+/* Frames body. The bytes are borrowed: they live in e->arena or are adopted. */
+int envelope_parse(
+	struct envelope *e, struct str body, const struct envelope_limits *limits, struct err *err);
+
+/* Only the first line: for credentials in the envelope header (4.4, form 6).
+ * *dsn is a view into arena memory or body. */
+int envelope_peek_dsn(struct str body, struct arena *a, struct str *dsn, struct err *err);
+
+/* Makes sure that an envelope which needs an event id has one, in this order:
+ * header, payload of the event-like item, a new random one. Writes it into the
+ * header (P-055 to P-057). Envelopes that need none are left alone. */
+int envelope_identify(struct envelope *e, struct err *err);
+
+/* Reads as much of the payloads as counting needs (span counts, session sums,
+ * container entries), corrects a wrong item_count (section 10), removes
+ * containers that cannot be read and returns their quantities in *invalid
+ * (P-067, P-069), and fills e->held. */
+int envelope_measure(struct envelope *e, struct quantities *invalid, struct err *err);
+
+/* Checks the per-type counts and sizes of section 9.3. E_TOOBIG names the first
+ * offence. */
+struct item_limits;
+int envelope_check_limits(
+	const struct envelope *e, const struct item_limits *limits, struct err *err);
+
+/* Header edits, all kept in e->header. */
+int envelope_set_header_string(struct envelope *e, struct str key, struct str value);
+
+/* Takes one item out; its quantities are subtracted from e->held. */
+void envelope_remove_item(struct envelope *e, size_t index);
+
+/* The header as one compact line, without LF. */
+void envelope_write_header(struct envelope *e, struct buf *out);
+/* All items: header LF payload LF each (6.4). */
+void envelope_write_items(struct envelope *e, struct buf *out);
+/* Upper bound of what envelope_write_items() writes, for sizing. */
+size_t envelope_items_bytes(const struct envelope *e);
+
+#endif
