@@ -1,0 +1,307 @@
+/* settings.h - every setting of picket, as one table.
+ *
+ * One row per key makes the struct field, parser, range check, default,
+ * environment override, --dump-config, conf/picket.conf and the manual page
+ * (docs test). A loaded struct settings never changes: a reload makes a new
+ * one, and whoever still works with the old one holds a reference.
+ *
+ * Owns     a struct settings owns its arena and every text in it.
+ * Threads  read from any thread; counted references are atomic.
+ * Fails    E_INVAL with one sentence "FILE:LINE: section.key: "value" why (remedy)"
+ *          E_NOTFOUND, E_DENIED, E_IO for the file itself; E_NOMEM
+ */
+#ifndef PICKET_CONFIG_SETTINGS_H
+#define PICKET_CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct str_list {
+	size_t n;
+	const char **v; /* NUL-terminated texts */
+};
+
+enum setting_accept { ACCEPT_ANY, ACCEPT_KNOWN };
+enum setting_compression { COMPRESSION_ZSTD, COMPRESSION_GZIP, COMPRESSION_NONE };
+enum setting_durability { DURABILITY_SYNC, DURABILITY_LAZY, DURABILITY_ASYNC };
+enum setting_when_full { WHEN_FULL_EVICT, WHEN_FULL_REFUSE };
+enum setting_order { ORDER_OLDEST, ORDER_NEWEST };
+enum setting_when_limited { WHEN_LIMITED_DROP, WHEN_LIMITED_HOLD };
+enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON };
+
+/* The types of values:
+ *   TEXT      const char *, "" when unset       PATH   the same, a file name
+ *   SECRET    TEXT that --dump-config masks      LIST   words separated by blanks, commas or lines
+ *   LINES     one value per line                 BOOL   yes/no, true/false, on/off, 1/0
+ *   SIZE      bytes: 512, 64K, 512M, 2G          COUNT  a whole number
+ *   DURATION  milliseconds: 250ms, 5s, 1m, 1h, 7d
+ *   MODE      an octal file mode                 ENUM   one of the words in settings_words()
+ *
+ * SETTING(section, key, type, default, min, max, reload, help); min and max are
+ * texts of the same type, "" for no bound. reload: YES takes effect on SIGHUP,
+ * NO needs a restart. */
+#define SETTINGS_LISTEN(SETTING)                                                                   \
+	SETTING(listen, http, TEXT, "127.0.0.1:4690", "", "", NO,                                  \
+		"Address and port for HTTP, or \"off\". Port 0 takes a free one.")                 \
+	SETTING(listen, unix, PATH, "/run/picket/picket.sock", "", "", NO,                         \
+		"Stream socket for HTTP and raw envelopes, or \"off\".")                           \
+	SETTING(listen, unix_mode, MODE, "0660", "0", "0777", NO,                                  \
+		"File mode of the Unix sockets.")                                                  \
+	SETTING(listen, unix_group, TEXT, "", "", "", NO,                                          \
+		"Group that owns the Unix sockets; empty leaves the daemon's own.")                \
+	SETTING(listen, unixgram, PATH, "", "", "", NO,                                            \
+		"Datagram socket: one datagram is one envelope, not answered. Empty: off.")        \
+	SETTING(listen, allow_uid, LIST, "", "", "", YES,                                          \
+		"User ids or names that may use the Unix sockets; empty allows whoever can open "  \
+		"them.")                                                                           \
+	SETTING(listen, allow_origin, LIST, "", "", "", YES,                                       \
+		"Origins of browser pages that may post, or \"*\". Empty refuses every page.")     \
+	SETTING(listen, allow_host, LIST, "", "", "", YES,                                         \
+		"Names a Host header may have beside loopback ones, or \"*\".")                    \
+	SETTING(listen, path_prefix, TEXT, "", "", "", YES,                                        \
+		"Path in front of /api/ that clients' DSNs carry.")                                \
+	SETTING(listen, max_connections, COUNT, "1024", "1", "1000000", YES,                       \
+		"Client connections at a time.")                                                   \
+	SETTING(listen, header_timeout, DURATION, "5s", "10ms", "1h", YES,                         \
+		"Longest time a client may take to send a request's headers.")                     \
+	SETTING(listen, body_timeout, DURATION, "30s", "10ms", "1h", YES,                          \
+		"Longest pause while a client sends a body.")                                      \
+	SETTING(listen, idle_timeout, DURATION, "75s", "10ms", "1d", YES,                          \
+		"How long a connection without a request is kept.")
+
+#define SETTINGS_CONTROL(SETTING)                                                                  \
+	SETTING(control, unix, PATH, "/run/picket/control.sock", "", "", NO,                       \
+		"Socket of the picket command (mode 0600), or \"off\".")
+
+#define SETTINGS_UPSTREAM(SETTING)                                                                 \
+	SETTING(upstream, dsn, SECRET, "", "", "", YES,                                            \
+		"DSN that envelopes of every client go to (SENTRY_DSN is the default).")           \
+	SETTING(upstream, url, TEXT, "", "", "", YES,                                              \
+		"Sentry's base URL; the client's own key and project are kept.")                   \
+	SETTING(upstream, accept, ENUM, "any", "", "", YES,                                        \
+		"any: every client may use [upstream] dsn. known: only keys of a [project].")      \
+	SETTING(upstream, http2, BOOL, "yes", "", "", YES,                                         \
+		"Use HTTP/2 where the upstream offers it.")                                        \
+	SETTING(upstream, connections, COUNT, "4", "1", "256", YES,                                \
+		"Connections to one upstream host.")                                               \
+	SETTING(upstream, streams, COUNT, "32", "1", "1000", YES,                                  \
+		"Requests at a time on one HTTP/2 connection.")                                    \
+	SETTING(upstream, compression, ENUM, "zstd", "", "", YES,                                  \
+		"Encoding of request bodies; a host that refuses zstd gets gzip.")                 \
+	SETTING(upstream, connect_timeout, DURATION, "5s", "10ms", "10m", YES,                     \
+		"Longest time to reach the upstream.")                                             \
+	SETTING(upstream, timeout, DURATION, "60s", "10ms", "1h", YES,                             \
+		"Longest time for a request beside what its body takes at 64 KiB/s.")              \
+	SETTING(upstream, ca_file, PATH, "", "", "", YES,                                          \
+		"Certificates to trust, PEM; empty uses the system's.")                            \
+	SETTING(upstream, client_cert, PATH, "", "", "", YES, "Client certificate, PEM.")          \
+	SETTING(upstream, client_key, PATH, "", "", "", YES,                                       \
+		"Key of the client certificate, PEM.")                                             \
+	SETTING(upstream, proxy, TEXT, "", "", "", YES,                                            \
+		"HTTP proxy URL; empty honours the usual environment variables, \"off\" none.")    \
+	SETTING(upstream, header, LINES, "", "", "", YES,                                          \
+		"Extra request headers, one \"Name: value\" a line.")                              \
+	SETTING(upstream, propagate_limits, BOOL, "yes", "", "", YES,                              \
+		"Tell clients about the upstream's rate limits.")
+
+#define SETTINGS_SPOOL(SETTING)                                                                    \
+	SETTING(spool, dir, PATH, "/var/lib/picket", "", "", NO, "Directory of the spool.")        \
+	SETTING(spool, durability, ENUM, "sync", "", "", NO,                                       \
+		"sync survives power loss; lazy may lose the last commit; async flushes each "     \
+		"second.")                                                                         \
+	SETTING(spool, max_size, SIZE, "512M", "1M", "1T", YES,                                    \
+		"Bytes of envelopes the spool may hold.")                                          \
+	SETTING(spool, max_age, DURATION, "7d", "1s", "365d", YES,                                 \
+		"Envelopes older than this are dropped and counted.")                              \
+	SETTING(spool, when_full, ENUM, "evict", "", "", YES,                                      \
+		"evict: drop the least important first. refuse: answer 503.")                      \
+	SETTING(spool, order, ENUM, "oldest", "", "", YES, "Which of a class is sent first.")      \
+	SETTING(spool, when_limited, ENUM, "drop", "", "", YES,                                    \
+		"What happens to rate-limited data: drop (and tell clients) or hold.")             \
+	SETTING(spool, dead_letters, SIZE, "16M", "0", "1T", YES,                                  \
+		"Bytes of undeliverable envelopes to keep for a look; 0 keeps none.")
+
+#define SETTINGS_RETRY(SETTING)                                                                    \
+	SETTING(retry, min, DURATION, "1s", "10ms", "1h", YES,                                     \
+		"First wait before a resend, with full jitter.")                                   \
+	SETTING(retry, max, DURATION, "5m", "10ms", "1d", YES, "Longest wait before a resend.")
+
+#define SETTINGS_LIMITS(SETTING)                                                                   \
+	SETTING(limits, memory, SIZE, "64M", "1M", "64G", YES,                                     \
+		"All buffers together; beyond it clients are answered 503.")                       \
+	SETTING(limits, envelope, SIZE, "200M", "1K", "2G", YES, "An envelope, decoded.")          \
+	SETTING(limits, header, SIZE, "64K", "1K", "16M", YES, "One envelope or item header.")     \
+	SETTING(limits, http_headers, SIZE, "64K", "1K", "1M", YES,                                \
+		"All headers of a request together.")                                              \
+	SETTING(limits, items, COUNT, "100000", "1", "10000000", YES, "Items of an envelope.")     \
+	SETTING(limits, event, SIZE, "1M", "1K", "1G", YES,                                        \
+		"An event, transaction, feedback or replay event.")                                \
+	SETTING(limits, attachment, SIZE, "200M", "1K", "2G", YES, "One attachment.")              \
+	SETTING(limits, attachments, SIZE, "200M", "1K", "2G", YES,                                \
+		"All attachments of an envelope.")                                                 \
+	SETTING(limits, attachment_count, COUNT, "30", "1", "10000", YES,                          \
+		"Attachments of an envelope.")                                                     \
+	SETTING(limits, replay, SIZE, "10M", "1K", "1G", YES, "A replay recording or video.")      \
+	SETTING(limits, session, SIZE, "10M", "1K", "1G", YES, "All sessions of an envelope.")     \
+	SETTING(limits, session_count, COUNT, "100", "1", "10000", YES,                            \
+		"Session items of an envelope.")                                                   \
+	SETTING(limits, client_report, SIZE, "100K", "1K", "1G", YES,                              \
+		"All client reports of an envelope.")                                              \
+	SETTING(limits, client_report_count, COUNT, "100", "1", "10000", YES,                      \
+		"Client reports of an envelope.")                                                  \
+	SETTING(limits, profile, SIZE, "50M", "1K", "1G", YES, "A profile or profile chunk.")      \
+	SETTING(limits, check_in, SIZE, "100K", "1K", "1G", YES, "A check-in.")                    \
+	SETTING(limits, statsd, SIZE, "1M", "1K", "1G", YES, "A statsd item.")                     \
+	SETTING(limits, metric_buckets, SIZE, "1M", "1K", "1G", YES, "A metric_buckets item.")     \
+	SETTING(limits, log, SIZE, "12M", "1K", "1G", YES, "A log container.")                     \
+	SETTING(limits, trace_metric, SIZE, "12M", "1K", "1G", YES, "A trace metric container.")   \
+	SETTING(limits, span, SIZE, "12M", "1K", "1G", YES, "All spans of an envelope.")           \
+	SETTING(limits, span_count, COUNT, "25", "1", "10000", YES,                                \
+		"Standalone span items of an envelope.")
+
+#define SETTINGS_REPORTS(SETTING)                                                                  \
+	SETTING(reports, client_reports, BOOL, "yes", "", "", YES,                                 \
+		"Tell Sentry what was lost here.")                                                 \
+	SETTING(reports, interval, DURATION, "30s", "100ms", "1d", YES,                            \
+		"Shortest time between two reports sent on their own.")
+
+#define SETTINGS_LOG(SETTING)                                                                      \
+	SETTING(log, level, ENUM, "info", "", "", YES, "error, warn, info, debug or trace.")       \
+	SETTING(log, format, ENUM, "auto", "", "", YES,                                            \
+		"auto (logfmt, with journald prefixes under systemd), logfmt or json.")            \
+	SETTING(log, to, PATH, "", "", "", NO, "Log file; empty or \"-\" is standard error.")
+
+#define SETTINGS_DAEMON(SETTING)                                                                   \
+	SETTING(daemon, workers, COUNT, "0", "0", "64", NO,                                        \
+		"Worker threads; 0 follows the processors.")                                       \
+	SETTING(daemon, shutdown_timeout, DURATION, "2s", "0ms", "10m", YES,                       \
+		"How long requests in flight may take when the daemon ends.")
+
+/* Sections in the order they are documented. */
+#define SETTINGS_ALL(SETTING)                                                                      \
+	SETTINGS_LISTEN(SETTING)                                                                   \
+	SETTINGS_CONTROL(SETTING)                                                                  \
+	SETTINGS_UPSTREAM(SETTING)                                                                 \
+	SETTINGS_SPOOL(SETTING)                                                                    \
+	SETTINGS_RETRY(SETTING)                                                                    \
+	SETTINGS_LIMITS(SETTING)                                                                   \
+	SETTINGS_REPORTS(SETTING)                                                                  \
+	SETTINGS_LOG(SETTING)                                                                      \
+	SETTINGS_DAEMON(SETTING)
+
+/* Words of the ENUM settings, in the order of their enum.
+ * SETTING_WORDS(section, key, words...) */
+#define SETTINGS_WORDS(WORDS)                                                                      \
+	WORDS(upstream, accept, "any", "known")                                                    \
+	WORDS(upstream, compression, "zstd", "gzip", "none")                                       \
+	WORDS(spool, durability, "sync", "lazy", "async")                                          \
+	WORDS(spool, when_full, "evict", "refuse")                                                 \
+	WORDS(spool, order, "oldest", "newest")                                                    \
+	WORDS(spool, when_limited, "drop", "hold")                                                 \
+	WORDS(log, level, "error", "warn", "info", "debug", "trace")                               \
+	WORDS(log, format, "auto", "logfmt", "json")
+
+typedef const char *setting_TEXT;
+typedef const char *setting_PATH;
+typedef const char *setting_SECRET;
+typedef struct str_list setting_LIST;
+typedef struct str_list setting_LINES;
+typedef bool setting_BOOL;
+typedef uint64_t setting_SIZE;
+typedef uint64_t setting_COUNT;
+typedef int64_t setting_DURATION;
+typedef unsigned setting_MODE;
+typedef int setting_ENUM;
+
+/* [project NAME]: which client key goes where. */
+struct project {
+	const char *name;
+	const char *key; /* the client's */
+	const char *id;  /* the client's project id, "" for any */
+	const char *dsn; /* upstream */
+};
+
+struct settings {
+#define SETTING_FIELD(section, key, type, def, min, max, reload, help) setting_##type key;
+	struct {
+		SETTINGS_LISTEN(SETTING_FIELD)
+	} listen;
+	struct {
+		SETTINGS_CONTROL(SETTING_FIELD)
+	} control;
+	struct {
+		SETTINGS_UPSTREAM(SETTING_FIELD)
+	} upstream;
+	struct {
+		SETTINGS_SPOOL(SETTING_FIELD)
+	} spool;
+	struct {
+		SETTINGS_RETRY(SETTING_FIELD)
+	} retry;
+	struct {
+		SETTINGS_LIMITS(SETTING_FIELD)
+	} limits;
+	struct {
+		SETTINGS_REPORTS(SETTING_FIELD)
+	} reports;
+	struct {
+		SETTINGS_LOG(SETTING_FIELD)
+	} log;
+	struct {
+		SETTINGS_DAEMON(SETTING_FIELD)
+	} daemon;
+#undef SETTING_FIELD
+	struct project *projects;
+	size_t project_count;
+};
+
+/* Where settings come from. */
+struct settings_source {
+	const char *file;       /* NULL: /etc/picket/picket.conf and conf.d/, each optional */
+	const char *const *env; /* environ; NULL: none is consulted */
+	bool dev;               /* --dev: no upstream is needed */
+};
+
+/* Reads, expands and checks. On success the caller holds one reference. */
+int settings_load(struct settings **ret, const struct settings_source *from, struct err *err);
+struct settings *settings_ref(struct settings *s);
+/* NULL is fine. */
+void settings_unref(struct settings *s);
+
+/* "[section]\nkey = value" for every key, in table order; SECRET values are
+ * masked unless secrets. The output is itself a valid file when secrets. */
+void settings_dump(const struct settings *s, bool secrets, struct buf *out);
+
+/* Appends "section.key" of each key that differs and needs a restart. */
+void settings_changed_fixed(
+	const struct settings *old, const struct settings *new, struct buf *names);
+
+/* The table itself, for manual, sample file and tests. */
+enum setting_type {
+	SETTING_TEXT,
+	SETTING_PATH,
+	SETTING_SECRET,
+	SETTING_LIST,
+	SETTING_LINES,
+	SETTING_BOOL,
+	SETTING_SIZE,
+	SETTING_COUNT,
+	SETTING_DURATION,
+	SETTING_MODE,
+	SETTING_ENUM
+};
+struct setting_info {
+	const char *section, *key, *def, *min, *max, *help;
+	enum setting_type type;
+	bool reload;
+	size_t offset;            /* of the field in struct settings */
+	const char *const *words; /* ENUM only, NULL-terminated */
+};
+const struct setting_info *settings_table(size_t *n);
+
+#endif
