@@ -1,6 +1,7 @@
 /* category.h - Sentry's data categories: the unit of limits and of counting.
  *
- * One row in CATEGORIES makes number and name (protocol.md 12).
+ * One row in CATEGORIES makes number and name (protocol.md 12). Numbers are
+ * stored: new rows go to the end.
  *
  * Owns     nothing.
  * Threads  any.

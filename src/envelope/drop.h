@@ -1,7 +1,7 @@
 /* drop.h - the names of every way an item can end undelivered.
  *
  * The names are the reasons Sentry accepts in client reports (protocol.md
- * 15.2); no other may be used.
+ * 15.2); no other may be used. Numbers are stored: new rows go to the end.
  *
  * Owns     nothing.
  * Threads  any.

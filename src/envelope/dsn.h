@@ -40,7 +40,7 @@ int dsn_parse_base(struct str url, struct dsn *ret, struct err *err);
 
 /* [A-Za-z0-9_-]{1,64}: what picket takes from clients (design 12.9). */
 bool dsn_key_is_local(struct str key);
-/* 32 hex digits, or what dsn_key_is_local takes when an operator wrote it. */
+/* 32 hex digits. Keys that an operator wrote need only be local ones. */
 bool dsn_key_is_sentry(struct str key);
 
 #endif

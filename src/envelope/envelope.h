@@ -53,7 +53,8 @@ int envelope_parse(
 	struct envelope *e, struct str body, const struct envelope_limits *limits, struct err *err);
 
 /* Only the first line: for credentials in the envelope header (4.4, form 6).
- * *dsn is a view into arena memory or body. */
+ * *dsn is a view into arena memory or body and is a well-formed DSN.
+ * E_UNAUTHORIZED when the line is no JSON object, has no dsn or a bad one. */
 int envelope_peek_dsn(struct str body, struct arena *a, struct str *dsn, struct err *err);
 
 /* Makes sure that an envelope which needs an event id has one, in this order:
@@ -68,21 +69,43 @@ int envelope_identify(struct envelope *e, struct err *err);
 int envelope_measure(struct envelope *e, struct quantities *invalid, struct err *err);
 
 /* Checks the per-type counts and sizes of section 9.3. E_TOOBIG names the first
- * offence. */
-struct item_limits;
+ * offence. The groups of which an envelope may hold one item (event, log, ...)
+ * are not counted: such envelopes are split when they are sent (P-065). */
 int envelope_check_limits(
 	const struct envelope *e, const struct item_limits *limits, struct err *err);
 
-/* Header edits, all kept in e->header. */
+/* Header edits, all kept in e->header. value is copied. E_OK or E_NOMEM. */
 int envelope_set_header_string(struct envelope *e, struct str key, struct str value);
+/* Fine when there is no such key. */
+int envelope_delete_header(struct envelope *e, struct str key);
+
+/* The header of one item as a document, indexed on first use, to be read and
+ * edited. NULL: no memory. "length" is kept right by the writer. */
+struct json_doc *item_header(struct envelope *e, struct item *it);
+
+/* Priority class: that of the most urgent item. */
+enum item_class envelope_class(const struct envelope *e);
+/* True when some item has to have an event id. */
+bool envelope_needs_event_id(const struct envelope *e);
 
 /* Takes one item out; its quantities are subtracted from e->held. */
 void envelope_remove_item(struct envelope *e, size_t index);
+/* Takes out all items for which gone() is true, in one pass, likewise. Adds
+ * their quantities to *removed (may be NULL). Returns how many went. */
+typedef bool envelope_gone_fn(void *arg, const struct item *it);
+size_t envelope_remove_if(
+	struct envelope *e, envelope_gone_fn *gone, void *arg, struct quantities *removed);
+/* Takes out what the active limits stop: limits is a bit set of categories, or
+ * UINT64_MAX for all (RATELIMIT_ALL). What is bound to a stopped event or
+ * transaction goes with it (section 12). Client reports stay always (13.3). */
+size_t envelope_remove_limited(struct envelope *e, uint64_t limits, struct quantities *removed);
 
 /* The header as one compact line, without LF. */
 void envelope_write_header(struct envelope *e, struct buf *out);
 /* All items: header LF payload LF each (6.4). */
 void envelope_write_items(struct envelope *e, struct buf *out);
+/* A stored header line (one without sent_at) with sent_at put in front. */
+void envelope_write_sent_at(struct str header, int64_t sent_at_us, struct buf *out);
 /* Upper bound of what envelope_write_items() writes, for sizing. */
 size_t envelope_items_bytes(const struct envelope *e);
 

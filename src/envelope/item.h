@@ -65,32 +65,54 @@ enum item_type {
 		ITEM_TYPE_COUNT
 };
 
+/* Decides the category of a profile chunk (9.1). */
+enum item_platform { PLATFORM_UNKNOWN, PLATFORM_BACKEND, PLATFORM_UI };
+enum item_platform item_platform_of(struct str platform);
+
 struct item {
 	enum item_type type;
-	struct str type_name;   /* as the client wrote it */
-	struct str header_text; /* as received */
-	struct json_doc *header;
-	struct str payload;
-	uint64_t entries;   /* by envelope_measure(): entries of a container, spans of a
-			     * transaction, sum of a sessions item; else 1 */
-	bool creates_event; /* minidump and other event-creating attachments (8) */
-	bool is_container;  /* span v2, log, trace_metric */
+	struct str type_name;    /* as the client wrote it */
+	struct str header_text;  /* the JSON object as received */
+	struct json_doc *header; /* NULL until item_header() (envelope.h) made it */
+	struct str payload;      /* replaceable: "length" is written to fit it */
+	uint64_t entries;        /* by envelope_measure(): entries of a container, spans of
+				  * a transaction, sum of a sessions item; else 1 */
+	bool creates_event;      /* minidump and other event-creating attachments (8) */
+	bool is_container;       /* span v2, log, trace_metric with their content type */
+	bool is_reference;       /* attachment that names a file stored elsewhere */
+	bool is_trace_bound;     /* trace attachment: bound to a trace, not to an event */
+	bool is_span_bound;      /* trace attachment with a span_id */
+	bool carries_count;      /* what its envelope counts once (the replay, the event that
+				  * attachments create) is counted on this item */
+	bool is_compact;         /* header_text has no blanks between its tokens */
+	bool has_declared;
+	enum item_platform platform;
+	uint64_t declared;  /* header's item_count, span_count or attachment_length */
+	uint32_t length_at; /* value of "length" in header_text: offset */
+	uint32_t length_n;  /* and bytes, 0 when there is none */
 };
 
 enum item_type item_type_parse(struct str name);
 const char *item_type_name(enum item_type t);
 bool item_type_needs_event(enum item_type t);
+/* Types that picket does not know wait with telemetry. */
 enum item_class item_type_class(enum item_type t);
+
+/* The same for one item: a minidump is an error, a trace attachment needs no
+ * event. */
+bool item_needs_event(const struct item *it);
+enum item_class item_class_of(const struct item *it);
 
 /* Which of the active limits stop this item, as a bit set of categories
  * (UINT64_C(1) << CAT_x; section 12, column "gate"). Zero: only an all-categories limit
- * does. */
+ * does. What is bound to a stopped event goes with it: see
+ * envelope_remove_limited(). */
 uint64_t item_gates(const struct item *it);
 
 /* Adds what this item counts as (9.1, 15.3) to *q. */
 void item_quantities(const struct item *it, struct quantities *q);
 
-/* Counts and sizes of section 9.3, in bytes of decoded payload. */
+/* Counts and sizes of section 9.3, in bytes of decoded payload; 0 is no limit. */
 struct item_limits {
 	uint64_t event, attachment, attachments, attachment_count;
 	uint64_t replay, session, session_count, client_report, client_report_count;

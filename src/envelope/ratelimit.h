@@ -38,7 +38,7 @@ unsigned ratelimit_parse(struct str header, ratelimit_fn *each, void *arg, bool 
 
 /* Seconds to wait from a Retry-After value: delta-seconds (rounded up) or an
  * HTTP date, judged against wall_s. False when neither. At most
- * RATELIMIT_MAX_SECONDS. */
+ * RATELIMIT_MAX_SECONDS; 0 for a date that has passed. */
 bool ratelimit_retry_after(struct str value, int64_t wall_s, uint32_t *seconds);
 
 /* Appends "seconds:cat;cat:scope[:reason]", with ", " before it when out is

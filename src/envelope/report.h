@@ -23,9 +23,11 @@ void report_add(struct report *r, enum drop_reason why, const struct quantities 
 void report_merge(struct report *r, const struct report *more);
 void report_subtract(struct report *r, const struct report *less);
 
-/* Writes one client_report item (header LF payload LF). Never above 4 KiB:
- * entries that do not fit stay in *r, those written are moved to *written
- * (P-085). The timestamp is never ahead of now_wall_s (P-124). */
+/* Writes one client_report item (header LF payload LF), nothing when *r is
+ * empty. Never above 4 KiB: entries that do not fit stay in *r, those written
+ * are moved out of it (P-085). *written is set to exactly what this item tells;
+ * it is empty, and *r untouched, when out takes no more. The timestamp is never
+ * ahead of now_wall_s (P-124). */
 void report_write_item(
 	struct report *r, struct report *written, int64_t now_wall_s, struct buf *out);
 
