@@ -8,6 +8,9 @@
  * integers and exponents of any size, NUL and control characters in strings
  * and keys, bytes that are not UTF-8, duplicate keys (json_get finds the first).
  *
+ * No name here is one of jansson's: both meet in one program, where a second
+ * json_delete or json_string would take the place of the library's own.
+ *
  * Owns     nothing: the index and every edit live in the arena; the text is
  *          borrowed and must outlive the document.
  * Threads  one at a time; a document travels with its envelope.
@@ -35,13 +38,13 @@ typedef uint32_t json_node;
 #define JSON_NONE ((json_node)0)
 
 enum json_type {
-	JSON_MISSING, /* of JSON_NONE and of deleted nodes */
-	JSON_NULL,
-	JSON_BOOL,
-	JSON_NUMBER,
-	JSON_STRING,
-	JSON_ARRAY,
-	JSON_OBJECT,
+	JSON_TYPE_MISSING, /* of JSON_NONE and of deleted nodes */
+	JSON_TYPE_NULL,
+	JSON_TYPE_BOOL,
+	JSON_TYPE_NUMBER,
+	JSON_TYPE_STRING,
+	JSON_TYPE_ARRAY,
+	JSON_TYPE_OBJECT,
 };
 
 struct json_limits {
@@ -88,17 +91,25 @@ json_node json_find(struct json_doc *d, json_node from, const char *path);
  * surrogate becomes its three-byte form; \u0000 a NUL byte. Empty with p ==
  * NULL when the node has none, or memory ran out. */
 struct str json_key(struct json_doc *d, json_node n);
-struct str json_string(struct json_doc *d, json_node n);
+struct str json_text(struct json_doc *d, json_node n);
 bool json_bool(const struct json_doc *d, json_node n, bool fallback);
-/* True when the number is an integer that fits; *ret is untouched otherwise. */
+/* True when the number is an integer that fits, written without fraction or
+ * exponent; *ret is untouched otherwise. */
 bool json_int(const struct json_doc *d, json_node n, int64_t *ret);
 /* True for every number; out of range gives +-HUGE_VAL as strtod does. */
 bool json_double(const struct json_doc *d, json_node n, double *ret);
 
 /* Edits. raw must be one well-formed JSON value; it is borrowed, not copied,
- * and must live as long as the document (arena memory does). Strings given as
- * struct str are encoded by the document. Each returns E_OK, E_NOMEM,
- * E_NOTFOUND (no such node), E_INVAL (not a container of that kind). */
+ * and must live as long as the document (arena memory does). It is indexed at
+ * once, so that json_get and later edits can go inside it. Strings given as
+ * struct str are encoded by the document: UTF-8 as it is, surrogates in their
+ * three-byte form as escapes again, other bytes as U+FFFD.
+ *
+ * Each returns E_OK, E_NOMEM, E_NOTFOUND (no such node) or E_INVAL (not a
+ * container of that kind, raw not one value, or no such place: the root has
+ * neither key nor siblings). A refused edit changes nothing. A node keeps its
+ * number when it is replaced; what was below it is no longer part of the
+ * document. max_nodes bounds what clients send, edits are bounded by memory. */
 int json_replace_raw(struct json_doc *d, json_node n, struct str raw);
 int json_replace_string(struct json_doc *d, json_node n, struct str value);
 /* Replaces the first member with this key, or adds one at the end. */
@@ -108,12 +119,13 @@ int json_set_string(struct json_doc *d, json_node object, struct str key, struct
 int json_insert_raw(struct json_doc *d, json_node array, int64_t index, struct str raw);
 int json_append_raw(struct json_doc *d, json_node array, struct str raw);
 int json_rename(struct json_doc *d, json_node member, struct str key);
-int json_delete(struct json_doc *d, json_node n);
+int json_remove(struct json_doc *d, json_node n);
 
-/* True when anything in or below n was edited. */
+/* True when anything in or below n was edited, its key included. */
 bool json_is_dirty(const struct json_doc *d, json_node n);
 
-/* Appends the text of n: clean ranges verbatim, blanks among them included. */
+/* Appends the text of n: clean ranges verbatim, blanks among them included.
+ * Nothing for JSON_NONE and deleted nodes. */
 void json_write(struct json_doc *d, json_node n, struct buf *out);
 /* The same without any blanks between tokens; strings and numbers verbatim
  * (protocol.md 6.4: headers are one compact line). */
