@@ -34,7 +34,8 @@ struct envelope {
 	struct item *items;   /* array in the arena */
 	size_t item_count;
 	struct sender from;
-	struct quantities held; /* filled by envelope_measure() */
+	struct quantities held;    /* filled by envelope_measure() */
+	struct quantities invalid; /* what envelope_measure() took out; callers pass &e->invalid */
 };
 
 struct envelope_limits {
