@@ -58,7 +58,8 @@ static void put_blanks_before(struct writer *w, uint32_t offset)
 	buf_add(w->out, p, (size_t)(end - p));
 }
 
-/* The blanks from an offset on; a bracket or a comma stands after them. */
+/* The blanks from an offset on, when they lead to a comma. Before a closing
+ * bracket they are the bracket's: put_close() writes them. */
 static void put_blanks_from(struct writer *w, uint32_t offset)
 {
 	const char *p = doc_text(w->d, offset), *end = p;
@@ -67,7 +68,8 @@ static void put_blanks_from(struct writer *w, uint32_t offset)
 		return;
 	while (is_blank((byte)*end))
 		end++;
-	buf_add(w->out, p, (size_t)(end - p));
+	if (*end == ',')
+		buf_add(w->out, p, (size_t)(end - p));
 }
 
 /* Where in its parent's text a child that is not new starts. */
