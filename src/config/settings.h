@@ -269,15 +269,21 @@ struct settings_source {
 
 /* Reads, expands and checks. On success the caller holds one reference. */
 int settings_load(struct settings **ret, const struct settings_source *from, struct err *err);
+/* The same for one text in memory, which error sentences call from->file. */
+int settings_parse_text(
+	struct settings **ret, struct str text, const struct settings_source *from, struct err *err);
 struct settings *settings_ref(struct settings *s);
 /* NULL is fine. */
 void settings_unref(struct settings *s);
 
 /* "[section]\nkey = value" for every key, in table order; SECRET values are
- * masked unless secrets. The output is itself a valid file when secrets. */
+ * masked unless secrets, and with them header values and passwords in URLs.
+ * The output is itself a valid file when secrets, unless a value from outside
+ * (${file:}, environment) is longer than a line of a file may be. */
 void settings_dump(const struct settings *s, bool secrets, struct buf *out);
 
-/* Appends "section.key" of each key that differs and needs a restart. */
+/* Appends "section.key" of each key that differs and needs a restart,
+ * separated by blanks. */
 void settings_changed_fixed(
 	const struct settings *old, const struct settings *new, struct buf *names);
 

@@ -1,0 +1,49 @@
+#include "config/quote.h"
+#include "config/settings.h"
+#include "config/table.h"
+#include "config/value.h"
+
+static void dump_project(const struct project *p, bool secrets, struct buf *out)
+{
+	buf_printf(out, "\n[project %s]\n", p->name);
+	buf_printf(out, "key = %s\n", secrets ? p->key : "****");
+	buf_printf(out, "id = %s\n", p->id);
+	buf_cstr(out, "dsn = ");
+	if (secrets)
+		buf_cstr(out, p->dsn);
+	else
+		mask_url(out, str_of(p->dsn), true);
+	buf_char(out, '\n');
+}
+
+void settings_dump(const struct settings *s, bool secrets, struct buf *out)
+{
+	size_t n;
+	const struct setting_info *table = settings_table(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || strcmp(table[i].section, table[i - 1].section) != 0)
+			buf_printf(out, "%s[%s]\n", i > 0 ? "\n" : "", table[i].section);
+		buf_printf(out, "%s = ", table[i].key);
+		value_format(&table[i], setting_field_const(s, &table[i]), secrets, out);
+		buf_char(out, '\n');
+	}
+	for (size_t i = 0; i < s->project_count; i++)
+		dump_project(&s->projects[i], secrets, out);
+}
+
+void settings_changed_fixed(
+	const struct settings *old, const struct settings *new, struct buf *names)
+{
+	size_t n;
+	const struct setting_info *table = settings_table(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (table[i].reload || value_eq(&table[i], setting_field_const(old, &table[i]),
+					       setting_field_const(new, &table[i])))
+			continue;
+		if (names->n > 0)
+			buf_char(names, ' ');
+		buf_printf(names, "%s.%s", table[i].section, table[i].key);
+	}
+}

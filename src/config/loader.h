@@ -1,0 +1,75 @@
+/* loader.h - one run of reading settings: what its steps share.
+ *
+ *   load.c     opens files and conf.d, hands lines out, then the environment
+ *   apply.c    one key: expand, parse, check, remember where it stood
+ *   project.c  [project NAME]
+ *   cross.c    what keys must be together
+ *
+ * Owns     the settings under construction, until they are handed out.
+ * Threads  one at a time.
+ */
+#ifndef PICKET_CONFIG_LOADER_H
+#define PICKET_CONFIG_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "config/settings.h"
+
+/* Where a value stood: "FILE:LINE" or a variable's name. */
+struct place {
+	const char *text; /* NULL: nowhere, the default holds */
+	size_t file;      /* number of the file, from 1; 0 for a variable */
+};
+
+struct project_draft {
+	struct project project;
+	struct place place; /* of the section line */
+	struct place key_place, id_place, dsn_place;
+	struct project_draft *next;
+};
+
+struct loader {
+	struct arena *a;
+	struct settings *s;
+	const struct settings_source *from;
+	struct err *err;
+	struct place *places; /* one for each row of the table */
+	const char *file;     /* being read */
+	size_t file_number;
+	const char *section;           /* of the table, or NULL */
+	struct project_draft *project; /* when in a [project NAME] */
+	struct project_draft *first_project, **last_project;
+	size_t project_count;
+};
+
+/* Defaults into every field. */
+int apply_defaults(struct loader *l);
+/* One key as a file or variable has it; the error names place and key. */
+int apply_setting(
+	struct loader *l, const struct setting_info *info, struct str raw, const struct place *at);
+/* "PLACE: SECTION.KEY: " in front of the sentence in l->err. Returns rc. */
+int apply_fail(
+	struct loader *l, int rc, const struct place *at, const char *section, struct str key);
+/* Where the key stood; text is NULL for a default. The key must exist. */
+const struct place *apply_place(const struct loader *l, const char *section, const char *key);
+
+int project_begin(struct loader *l, struct str name, const struct place *at);
+int project_set(struct loader *l, struct str key, struct str raw, const struct place *at);
+/* Checks that names and client keys are unique, and fills s->projects. */
+int project_finish(struct loader *l);
+
+int cross_check(struct loader *l);
+
+/* The whole of it for one text in memory, within limit_bytes of memory (0: no
+ * bound of its own). Tests and fuzzers start here. */
+int load_text(struct settings **ret, const char *file, struct str text,
+	const struct settings_source *from, size_t limit_bytes, struct err *err);
+/* settings_load() with another directory than /etc/picket. */
+int load_from(struct settings **ret, const char *dir, const struct settings_source *from,
+	struct err *err);
+
+#endif
