@@ -430,10 +430,7 @@ class FakeSentry:
     def _record(self, req, status):
         with self.cond:
             req.status = status
-            if req.envelope is not None or status is None:
-                self.requests.append(req)
-            else:
-                self.probes.append(req)
+            (self.requests if req.method == "POST" else self.probes).append(req)
             self.cond.notify_all()
 
     def _receive(self, req):
