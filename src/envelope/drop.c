@@ -1,7 +1,6 @@
 #include "envelope/drop.h"
 
-static const char *const names[DROP_COUNT] = {
-	[DROP_NONE] = "",
+static const char *const names[DROP_COUNT] = {[DROP_NONE] = "",
 #define DROP_NAME(id, name) [DROP_##id] = (name),
 	DROP_REASONS(DROP_NAME)
 #undef DROP_NAME

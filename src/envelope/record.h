@@ -5,6 +5,9 @@
  * format version and a checksum over everything; a record that fails either
  * is E_CORRUPT and is set aside.
  *
+ * Version 2 is written; version 1 (without boot_id, received_mono_ms and
+ * from.protocol) is read.
+ *
  * Owns     nothing: pack writes into a caller's buffer, unpack makes views.
  * Threads  any.
  */
@@ -26,7 +29,7 @@ struct record {
 	struct sender from;
 	int64_t received_wall_ms;
 	int64_t received_mono_ms; /* valid only in the boot named here */
-	uint64_t boot_id;
+	uint64_t boot_id; /* 0: not known, then it equals no boot, not even boot 0 */
 	bool has_sent_at;
 	int64_t sent_at_us; /* as the client said, before ageing (17) */
 	bool has_event_id;

@@ -30,16 +30,20 @@ void tally_dropped(struct tally *t, const struct quantities *q, enum drop_reason
 	quantities_merge(&t->dropped[why], q);
 }
 
+/* Saturates as the sums it is compared with do. */
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 bool tally_holds(const struct tally *t, enum category *broken)
 {
 	for (unsigned c = 0; c < CAT_COUNT; c++) {
-		struct quantities sum = {{0}};
+		uint64_t sum = sum_of(t->delivered.of[c], t->held.of[c]);
 
-		quantities_add(&sum, (enum category)c, t->delivered.of[c]);
-		quantities_add(&sum, (enum category)c, t->held.of[c]);
 		for (unsigned r = DROP_NONE; r < DROP_COUNT; r++)
-			quantities_add(&sum, (enum category)c, t->dropped[r].of[c]);
-		if (sum.of[c] != t->received.of[c]) {
+			sum = sum_of(sum, t->dropped[r].of[c]);
+		if (sum != t->received.of[c]) {
 			*broken = (enum category)c;
 			return false;
 		}

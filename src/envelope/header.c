@@ -1,0 +1,287 @@
+/* Reading header lines: sections 7 and 8.
+ *
+ * What is malformed is answered with a sentence that never quotes the client.
+ */
+#include "envelope/header.h"
+
+#include "base/timefmt.h"
+#include "envelope/dsn.h"
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+int header_scan(struct str text, struct header_extent *ret)
+{
+	size_t depth = 0;
+	bool in_string = false;
+
+	*ret = (struct header_extent){0, true};
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (in_string) {
+			if (c == '"')
+				in_string = false;
+			else if (c == '\\')
+				i++;
+			else if ((unsigned char)c < 0x20)
+				return E_SYNTAX; /* would end the line when written */
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if (c == '}' || c == ']') {
+			if (--depth == 0) {
+				ret->n = i + 1;
+				return E_OK;
+			}
+		} else if (is_blank(c)) {
+			ret->is_compact = false;
+		}
+	}
+	return E_NOTFOUND;
+}
+
+static bool is_absent(const struct json_doc *d, json_node n)
+{
+	enum json_type t = json_type_of(d, n);
+
+	return t == JSON_TYPE_MISSING || t == JSON_TYPE_NULL;
+}
+
+static int fault(const char **what, int rc, const char *sentence)
+{
+	*what = sentence;
+	return rc;
+}
+
+static unsigned name_index(struct str name, const char *const *names, unsigned count)
+{
+	unsigned k = 0;
+
+	while (k < count && !str_eq(name, str_of(names[k])))
+		k++;
+	return k;
+}
+
+/* P-048. member[k] becomes the member with keys[k], if there is one. */
+static int collect(struct json_doc *d, const char *const *keys, unsigned count, json_node *member,
+	const char **what)
+{
+	for (json_node n = json_first(d, json_root(d)); n != JSON_NONE; n = json_next(d, n)) {
+		struct str key = json_key(d, n);
+		unsigned k = name_index(key, keys, count);
+
+		if (key.p == NULL)
+			return fault(what, E_NOMEM, "no memory");
+		if (k == count)
+			continue;
+		if (member[k] != JSON_NONE)
+			return fault(what, E_SYNTAX, "a key stands twice in the header");
+		member[k] = n;
+	}
+	return E_OK;
+}
+
+/* --- the envelope's ------------------------------------------------------- */
+
+#define HEADER_KEYS(KEY)                                                                           \
+	KEY(EVENT_ID, "event_id")                                                                  \
+	KEY(DSN, "dsn")                                                                            \
+	KEY(SDK, "sdk")                                                                            \
+	KEY(SENT_AT, "sent_at")                                                                    \
+	KEY(TRACE, "trace")                                                                        \
+	KEY(CLIENT, "client")                                                                      \
+	KEY(VERSION, "version")                                                                    \
+	KEY(ORIGIN, "origin")                                                                      \
+	KEY(REMOTE_ADDR, "remote_addr")                                                            \
+	KEY(FORWARDED_FOR, "forwarded_for")                                                        \
+	KEY(USER_AGENT, "user_agent")                                                              \
+	KEY(CLIENT_HINTS, "client_hints")                                                          \
+	KEY(NO_CACHE, "no_cache")                                                                  \
+	KEY(RETENTION, "retention")                                                                \
+	KEY(DOWNSAMPLED_RETENTION, "downsampled_retention")                                        \
+	KEY(REQUIRED_FEATURES, "required_features")
+
+#define ITEM_KEYS(KEY)                                                                             \
+	KEY(TYPE, "type")                                                                          \
+	KEY(LENGTH, "length")                                                                      \
+	KEY(CONTENT_TYPE, "content_type")                                                          \
+	KEY(FILENAME, "filename")                                                                  \
+	KEY(ATTACHMENT_TYPE, "attachment_type")                                                    \
+	KEY(ITEM_COUNT, "item_count")                                                              \
+	KEY(PLATFORM, "platform")                                                                  \
+	KEY(META_LENGTH, "meta_length")                                                            \
+	KEY(SPAN_ID, "span_id")                                                                    \
+	KEY(ATTACHMENT_LENGTH, "attachment_length")                                                \
+	KEY(SPAN_COUNT, "span_count")                                                              \
+	KEY(SENTRY_RELEASE, "sentry_release")                                                      \
+	KEY(SENTRY_ENVIRONMENT, "sentry_environment")                                              \
+	KEY(METRICS_EXTRACTED, "metrics_extracted")                                                \
+	KEY(SPANS_EXTRACTED, "spans_extracted")                                                    \
+	KEY(FULLY_NORMALIZED, "fully_normalized")                                                  \
+	KEY(SAMPLED, "sampled")                                                                    \
+	KEY(ROUTING_HINT, "routing_hint")
+
+#define KEY_NAME(id, name) (name),
+static const char *const header_keys[] = {HEADER_KEYS(KEY_NAME)};
+static const char *const item_keys[] = {ITEM_KEYS(KEY_NAME)};
+
+#define HEADER_ENUM(id, name) HEADER_##id,
+enum { HEADER_KEYS(HEADER_ENUM) HEADER_KEY_COUNT };
+#define ITEM_KEY_ENUM(id, name) KEY_##id,
+enum { ITEM_KEYS(ITEM_KEY_ENUM) ITEM_KEY_COUNT };
+
+int header_read_envelope(struct envelope *e, const char **what)
+{
+	json_node member[HEADER_KEY_COUNT] = {JSON_NONE};
+	struct json_doc *d = e->header;
+	struct dsn dsn;
+	int rc = collect(d, header_keys, HEADER_KEY_COUNT, member, what);
+
+	if (rc != E_OK)
+		return rc;
+	if (!is_absent(d, member[HEADER_EVENT_ID])) {
+		if (!event_id_parse(json_text(d, member[HEADER_EVENT_ID]), &e->event_id))
+			return fault(what, E_SYNTAX, "event_id is not a UUID");
+		e->has_event_id = true;
+	}
+	if (!is_absent(d, member[HEADER_SENT_AT])) {
+		if (!rfc3339_parse(json_text(d, member[HEADER_SENT_AT]), &e->sent_at_us))
+			return fault(what, E_SYNTAX, "sent_at is not an RFC 3339 time with offset");
+		e->has_sent_at = true;
+	}
+	if (!is_absent(d, member[HEADER_DSN])) {
+		e->dsn = json_text(d, member[HEADER_DSN]);
+		if (dsn_parse(e->dsn, &dsn, NULL) != E_OK)
+			return fault(what, E_SYNTAX, "dsn is not a DSN");
+	}
+	/* A bad trace never rejects an envelope (P-049). */
+	e->trace_key = json_text(d, json_get(d, member[HEADER_TRACE], STR("public_key")));
+	return E_OK;
+}
+
+/* --- an item's ------------------------------------------------------------ */
+
+/* Header numbers are claims of a client: what they may add to the figures is
+ * bounded, so that no client can make the totals overflow. */
+static void read_declared(struct item *it, const struct json_doc *d, json_node n, uint64_t max)
+{
+	int64_t v;
+
+	if (!json_int(d, n, &v) || v < 0)
+		return;
+	it->has_declared = true;
+	it->declared = (uint64_t)v < max ? (uint64_t)v : max;
+}
+
+static bool creates_event(struct str attachment_type)
+{
+	static const char *const kinds[] = {"event.minidump", "event.applecrashreport",
+		"event.payload", "event.breadcrumbs", "playstation.prosperodump",
+		"nswitch.dying_message"};
+	unsigned count = sizeof kinds / sizeof kinds[0];
+
+	return name_index(attachment_type, kinds, count) < count;
+}
+
+static void read_attachment(struct item *it, struct json_doc *d, const json_node *member)
+{
+	struct str content = json_text(d, member[KEY_CONTENT_TYPE]);
+
+	it->is_trace_bound = str_ieq(content, STR("application/vnd.sentry.trace-attachment")) ||
+			     str_ieq(content, STR("application/vnd.sentry.attachment.v2"));
+	it->is_span_bound =
+		it->is_trace_bound && json_type_of(d, member[KEY_SPAN_ID]) != JSON_TYPE_MISSING;
+	it->is_reference = str_ieq(content, STR("application/vnd.sentry.attachment-ref"));
+	it->creates_event =
+		!it->is_trace_bound && creates_event(json_text(d, member[KEY_ATTACHMENT_TYPE]));
+	if (it->is_reference)
+		read_declared(it, d, member[KEY_ATTACHMENT_LENGTH], HEADER_BYTES_MAX);
+}
+
+static bool is_container(enum item_type type, struct str content)
+{
+	switch (type) {
+	case ITEM_LOG:
+		return str_ieq(content, STR("application/vnd.sentry.items.log+json"));
+	case ITEM_TRACE_METRIC:
+		return str_ieq(content, STR("application/vnd.sentry.items.trace-metric+json"));
+	case ITEM_SPAN:
+		return str_ieq(content, STR("application/vnd.sentry.items.span.v2+json"));
+	default:
+		return false;
+	}
+}
+
+static void read_kind(struct item *it, struct json_doc *d, const json_node *member)
+{
+	switch (it->type) {
+	case ITEM_ATTACHMENT:
+		read_attachment(it, d, member);
+		return;
+	case ITEM_TRANSACTION:
+		read_declared(it, d, member[KEY_SPAN_COUNT], HEADER_COUNT_MAX);
+		return;
+	case ITEM_PROFILE:
+	case ITEM_PROFILE_CHUNK:
+	case ITEM_PROFILE_CHUNK_UI:
+		it->platform = item_platform_of(json_text(d, member[KEY_PLATFORM]));
+		return;
+	default:
+		it->is_container = is_container(it->type, json_text(d, member[KEY_CONTENT_TYPE]));
+		read_declared(it, d, member[KEY_ITEM_COUNT], HEADER_COUNT_MAX);
+	}
+}
+
+/* Known names are constants; others must outlive the header's document. */
+static int read_type(
+	struct item *it, struct arena *keep, struct json_doc *d, json_node n, const char **what)
+{
+	struct str name = json_text(d, n);
+
+	if (json_type_of(d, n) != JSON_TYPE_STRING)
+		return fault(what, E_SYNTAX, "the header has no type");
+	if (str_eq(name, STR("integration")))
+		return fault(what, E_SYNTAX, "type integration is internal to Relay");
+	it->type = item_type_parse(name);
+	it->type_name =
+		it->type != ITEM_UNKNOWN ? str_of(item_type_name(it->type)) : arena_dup(keep, name);
+	if (name.p == NULL || it->type_name.p == NULL)
+		return fault(what, E_NOMEM, "no memory");
+	return E_OK;
+}
+
+static int read_length(struct item *it, const struct json_doc *d, json_node n,
+	struct header_length *length, const char **what)
+{
+	struct str raw = json_raw(d, n);
+
+	length->given = !is_absent(d, n);
+	length->bytes = 0;
+	if (json_type_of(d, n) == JSON_TYPE_MISSING)
+		return E_OK;
+	it->length_at = (uint32_t)(raw.p - it->header_text.p);
+	it->length_n = (uint32_t)raw.n;
+	if (length->given && (json_type_of(d, n) != JSON_TYPE_NUMBER ||
+				     !str_to_u64(raw, UINT32_MAX, &length->bytes)))
+		return fault(what, E_SYNTAX, "length is not an integer from 0 to 4294967295");
+	return E_OK;
+}
+
+int header_read_item(struct item *it, struct arena *keep, struct json_doc *d,
+	struct header_length *length, const char **what)
+{
+	json_node member[ITEM_KEY_COUNT] = {JSON_NONE};
+	int rc = collect(d, item_keys, ITEM_KEY_COUNT, member, what);
+
+	if (rc == E_OK)
+		rc = read_type(it, keep, d, member[KEY_TYPE], what);
+	if (rc == E_OK)
+		rc = read_length(it, d, member[KEY_LENGTH], length, what);
+	if (rc == E_OK)
+		read_kind(it, d, member);
+	return rc;
+}

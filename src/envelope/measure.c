@@ -1,0 +1,350 @@
+/* Counting: as much of the payloads is read as the figures need.
+ *
+ *   containers     entries are counted; a wrong item_count is put right, what
+ *                  cannot be read goes (section 10)
+ *   transactions   spans, unless the header tells
+ *   sessions       the sum of the counters
+ *   profile_chunk  a platform that only the payload has is copied (P-073)
+ */
+#include "envelope/header.h"
+
+struct measuring {
+	struct envelope *e;
+	struct quantities *invalid;
+	int rc; /* E_NOMEM stops it all */
+};
+
+/* A payload as a document of its own. NULL with rc E_OK: not JSON. */
+struct payload {
+	struct arena *scratch;
+	struct json_doc *doc;
+	int rc;
+};
+
+static void payload_open(struct payload *p, struct str text)
+{
+	*p = (struct payload){arena_new(text.n / 2, 0), NULL, E_NOMEM};
+	if (p->scratch != NULL)
+		p->rc = json_parse(&p->doc, p->scratch, text, NULL, NULL);
+	if (p->rc != E_OK)
+		p->doc = NULL;
+	if (p->rc != E_NOMEM)
+		p->rc = E_OK;
+}
+
+static void payload_close(struct payload *p)
+{
+	arena_free(p->scratch);
+}
+
+static bool is_object(const struct payload *p)
+{
+	return p->doc != NULL && json_type_of(p->doc, json_root(p->doc)) == JSON_TYPE_OBJECT;
+}
+
+static json_node member(const struct payload *p, struct str key)
+{
+	return is_object(p) ? json_get(p->doc, json_root(p->doc), key) : JSON_NONE;
+}
+
+static uint64_t clamped(uint64_t n)
+{
+	return n < HEADER_COUNT_MAX ? n : HEADER_COUNT_MAX;
+}
+
+/* What a container that cannot be read claims to hold: no more than fits. */
+static uint64_t claimed_entries(const struct item *it)
+{
+	uint64_t most = it->payload.n / 3; /* {}, */
+
+	if (!it->has_declared || it->declared == 0)
+		return 1;
+	if (it->declared <= most)
+		return it->declared;
+	return most > 0 ? most : 1;
+}
+
+static int set_item_count(struct envelope *e, struct item *it, uint64_t n)
+{
+	struct json_doc *d = item_header(e, it);
+	struct str text = arena_printf(e->arena, "%llu", (unsigned long long)n);
+
+	if (d == NULL || text.p == NULL)
+		return E_NOMEM;
+	it->has_declared = true;
+	it->declared = n;
+	return json_set_raw(d, json_root(d), STR("item_count"), text);
+}
+
+/* False when the container is to be taken out. */
+static bool measure_container(struct measuring *m, struct item *it)
+{
+	struct payload p;
+	json_node items;
+	bool keep;
+
+	it->entries = claimed_entries(it);
+	if (!it->is_container) {
+		item_quantities(it, m->invalid); /* its content type is wrong */
+		return false;
+	}
+	payload_open(&p, it->payload);
+	items = member(&p, STR("items"));
+	keep = p.rc == E_OK && json_type_of(p.doc, items) == JSON_TYPE_ARRAY;
+	if (keep)
+		it->entries = json_count(p.doc, items);
+	payload_close(&p);
+	m->rc = p.rc;
+	if (!keep && m->rc == E_OK)
+		item_quantities(it, m->invalid);
+	if (!keep)
+		return false;
+	if (!it->has_declared || it->declared != it->entries)
+		m->rc = set_item_count(m->e, it, it->entries);
+	return it->entries > 0; /* of an empty one nothing is lost */
+}
+
+static void measure_transaction(struct measuring *m, struct item *it)
+{
+	struct payload p;
+
+	it->entries = it->declared;
+	if (it->has_declared)
+		return;
+	payload_open(&p, it->payload);
+	if (is_object(&p))
+		it->entries = json_count(p.doc, member(&p, STR("spans")));
+	m->rc = p.rc;
+	payload_close(&p);
+}
+
+static uint64_t sum_counters(const struct payload *p, json_node aggregate)
+{
+	static const char *const counters[] = {
+		"exited", "errored", "crashed", "abnormal", "unhandled"};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+		json_node n = json_get(p->doc, aggregate, str_of(counters[i]));
+		int64_t v;
+
+		if (json_int(p->doc, n, &v) && v > 0)
+			sum = clamped(sum + clamped((uint64_t)v));
+	}
+	return sum;
+}
+
+static void measure_sessions(struct measuring *m, struct item *it)
+{
+	struct payload p;
+	json_node aggregates;
+
+	it->entries = it->has_declared ? it->declared : 1;
+	payload_open(&p, it->payload);
+	aggregates = member(&p, STR("aggregates"));
+	if (is_object(&p) && json_type_of(p.doc, aggregates) == JSON_TYPE_ARRAY) {
+		it->entries = 0;
+		for (json_node n = json_first(p.doc, aggregates); n != JSON_NONE;
+			n = json_next(p.doc, n))
+			it->entries = clamped(it->entries + sum_counters(&p, n));
+	}
+	m->rc = p.rc;
+	payload_close(&p);
+}
+
+static void measure_buckets(struct measuring *m, struct item *it)
+{
+	struct payload p;
+
+	payload_open(&p, it->payload);
+	it->entries = 1;
+	if (p.doc != NULL && json_type_of(p.doc, json_root(p.doc)) == JSON_TYPE_ARRAY)
+		it->entries = json_count(p.doc, json_root(p.doc));
+	m->rc = p.rc;
+	payload_close(&p);
+}
+
+static void measure_statsd(struct item *it)
+{
+	struct str rest = it->payload, line;
+
+	it->entries = 0;
+	while (str_cut(&rest, '\n', &line)) {
+		if (str_trim(line).n > 0)
+			it->entries++;
+	}
+}
+
+static void copy_platform(struct measuring *m, struct item *it)
+{
+	struct payload p;
+	struct str platform;
+	struct json_doc *d;
+
+	payload_open(&p, it->payload);
+	m->rc = p.rc;
+	if (is_object(&p)) {
+		platform = arena_dup(m->e->arena, json_text(p.doc, member(&p, STR("platform"))));
+		d = platform.n > 0 ? item_header(m->e, it) : NULL;
+		it->platform = item_platform_of(platform);
+		if (platform.p == NULL || (platform.n > 0 && d == NULL))
+			m->rc = E_NOMEM;
+		else if (platform.n > 0)
+			m->rc = json_set_string(d, json_root(d), STR("platform"), platform);
+	}
+	payload_close(&p);
+}
+
+/* True when the item is to be taken out. */
+static bool measure_item(struct measuring *m, struct item *it)
+{
+	switch (it->type) {
+	case ITEM_LOG:
+	case ITEM_TRACE_METRIC:
+		return !measure_container(m, it);
+	case ITEM_SPAN:
+		return it->is_container && !measure_container(m, it);
+	case ITEM_TRANSACTION:
+		measure_transaction(m, it);
+		break;
+	case ITEM_SESSIONS:
+		measure_sessions(m, it);
+		break;
+	case ITEM_METRIC_BUCKETS:
+		measure_buckets(m, it);
+		break;
+	case ITEM_STATSD:
+		measure_statsd(it);
+		break;
+	case ITEM_PROFILE_CHUNK:
+		if (it->platform == PLATFORM_UNKNOWN)
+			copy_platform(m, it);
+		break;
+	default:
+		break;
+	}
+	return false;
+}
+
+int envelope_measure(struct envelope *e, struct quantities *invalid, struct err *err)
+{
+	struct quantities none;
+	struct measuring m = {e, invalid != NULL ? invalid : &none, E_OK};
+	size_t kept = 0;
+
+	memset(m.invalid, 0, sizeof *m.invalid);
+	memset(&e->held, 0, sizeof e->held);
+	for (size_t i = 0; i < e->item_count; i++) {
+		struct item it = e->items[i];
+		bool gone = measure_item(&m, &it);
+
+		if (m.rc != E_OK)
+			return err_set(err, m.rc, "item %zu: no memory to count", i + 1);
+		if (gone)
+			continue;
+		item_quantities(&it, &e->held);
+		e->items[kept++] = it;
+	}
+	e->item_count = kept;
+	return E_OK;
+}
+
+/* --- limits --------------------------------------------------------------- */
+
+struct group {
+	const char *name;
+	uint64_t one, all, count; /* 0: no limit */
+	uint64_t sum, n;
+};
+
+enum { GROUP_ATTACHMENT, GROUP_SESSION, GROUP_REPORT, GROUP_SPAN, GROUP_SINGLE, GROUP_COUNT };
+
+static unsigned group_of(const struct item *it)
+{
+	switch (it->type) {
+	case ITEM_ATTACHMENT:
+	case ITEM_UNREAL_REPORT:
+	case ITEM_USER_REPORT:
+		return GROUP_ATTACHMENT;
+	case ITEM_SESSION:
+	case ITEM_SESSIONS:
+		return GROUP_SESSION;
+	case ITEM_CLIENT_REPORT:
+		return GROUP_REPORT;
+	case ITEM_SPAN:
+		return it->is_container ? GROUP_SINGLE : GROUP_SPAN;
+	default:
+		return GROUP_SINGLE;
+	}
+}
+
+/* Bytes that one item of a group of its own may have. */
+static uint64_t single_limit(const struct item *it, const struct item_limits *l)
+{
+	switch (it->type) {
+	case ITEM_EVENT:
+	case ITEM_TRANSACTION:
+	case ITEM_FEEDBACK:
+	case ITEM_REPLAY_EVENT:
+	case ITEM_SECURITY:
+	case ITEM_RAW_SECURITY:
+	case ITEM_FORM_DATA:
+		return l->event;
+	case ITEM_REPLAY_RECORDING:
+	case ITEM_REPLAY_VIDEO:
+		return l->replay;
+	case ITEM_PROFILE:
+	case ITEM_PROFILE_CHUNK:
+	case ITEM_PROFILE_CHUNK_UI:
+		return l->profile;
+	case ITEM_CHECK_IN:
+		return l->check_in;
+	case ITEM_STATSD:
+		return l->statsd;
+	case ITEM_METRIC_BUCKETS:
+		return l->metric_buckets;
+	case ITEM_LOG:
+		return l->log;
+	case ITEM_TRACE_METRIC:
+		return l->trace_metric;
+	case ITEM_SPAN:
+		return l->span;
+	default:
+		return 0;
+	}
+}
+
+static bool beyond(uint64_t n, uint64_t limit)
+{
+	return limit != 0 && n > limit;
+}
+
+int envelope_check_limits(const struct envelope *e, const struct item_limits *l, struct err *err)
+{
+	struct group groups[GROUP_COUNT] = {
+		[GROUP_ATTACHMENT] = {"attachments", l->attachment, l->attachments,
+			l->attachment_count, 0, 0},
+		[GROUP_SESSION] = {"sessions", l->session, l->session, l->session_count, 0, 0},
+		[GROUP_REPORT] = {"client reports", l->client_report, l->client_report,
+			l->client_report_count, 0, 0},
+		[GROUP_SPAN] = {"spans", l->span, 0, l->span_count, 0, 0},
+		[GROUP_SINGLE] = {"items", 0, 0, 0, 0, 0},
+	};
+
+	for (size_t i = 0; i < e->item_count; i++) {
+		const struct item *it = &e->items[i];
+		struct group *g = &groups[group_of(it)];
+		uint64_t n = it->payload.n;
+
+		g->sum += n;
+		g->n++;
+		if (beyond(n, g->one) || beyond(n, single_limit(it, l)))
+			return err_set(err, E_TOOBIG, "item %zu: %s of %llu bytes is too large",
+				i + 1, item_type_name(it->type), (unsigned long long)n);
+		if (beyond(g->sum, g->all))
+			return err_set(err, E_TOOBIG, "%s are too large together", g->name);
+		if (beyond(g->n, g->count))
+			return err_set(err, E_TOOBIG, "too many %s", g->name);
+	}
+	return E_OK;
+}

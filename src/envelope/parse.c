@@ -1,0 +1,292 @@
+/* Framing: protocol.md 6.2, in its order.
+ *
+ *   envelope_parse   header line, then items until the end
+ *   scan_object      where does the object at p end? (bounded, string-aware)
+ *   frame_header     scan, index, and the byte after it
+ *   frame_payload    by length, or to the next LF
+ *
+ * Item headers are indexed in a scratch arena that is renewed now and then, so
+ * that 100000 items cost no more memory than their views.
+ */
+#include <stdlib.h>
+
+#include "envelope/dsn.h"
+#include "envelope/envelope.h"
+#include "envelope/header.h"
+
+#define MAX_ITEMS        100000u
+#define MAX_HEADER_BYTES (64u * 1024u)
+#define MAX_HEADER_DEPTH 64u
+#define MAX_HEADER_NODES 16384u
+#define SMALL_ITEMS      8u
+#define SCRATCH_BYTES    (64u * 1024u)
+
+struct framing {
+	struct envelope *e;
+	struct envelope_limits limits;
+	struct str body;
+	size_t at;
+	struct arena *scratch;
+	struct item small[SMALL_ITEMS];
+	struct item *items; /* small, or malloc'd */
+	size_t count;
+	size_t room;
+	bool has_event; /* an item that is the event itself */
+	bool has_replay;
+	struct err *err;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void skip_blanks(struct framing *f)
+{
+	while (f->at < f->body.n && is_blank(f->body.p[f->at]))
+		f->at++;
+}
+
+/* Which header this is about, for sentences: 0 is the envelope's own. */
+static int fault(struct framing *f, int rc, const char *what)
+{
+	if (f->items == NULL)
+		return err_set(f->err, rc, "envelope header: %s", what);
+	return err_set(f->err, rc, "item %zu at byte %zu: %s", f->count + 1, f->at, what);
+}
+
+/* Takes the object at f->at, and the LF that has to follow it. */
+static int frame_header(
+	struct framing *f, struct arena *a, struct json_doc **doc, struct header_extent *extent)
+{
+	struct str rest = str_from(f->body, f->at), text;
+	struct json_limits limits = {.max_depth = f->limits.max_header_depth,
+		.max_nodes = MAX_HEADER_NODES,
+		.max_bytes = f->limits.max_header_bytes};
+	int rc;
+
+	if (rest.n == 0 || rest.p[0] != '{')
+		return fault(f, E_SYNTAX, "a header is a JSON object");
+	rc = header_scan(str_first(rest, f->limits.max_header_bytes), extent);
+	if (rc == E_NOTFOUND && rest.n > f->limits.max_header_bytes)
+		return fault(f, E_TOOBIG, "the header is too long");
+	if (rc != E_OK)
+		return fault(f, E_SYNTAX, "the header is not JSON");
+	text = str_first(rest, extent->n);
+	if (extent->n < rest.n && rest.p[extent->n] != '\n')
+		return fault(f, E_SYNTAX, "a byte that is not LF follows the header");
+	if (!str_is_utf8(text))
+		return fault(f, E_SYNTAX, "the header is not UTF-8");
+	rc = json_parse(doc, a, text, &limits, NULL);
+	if (rc == E_SYNTAX)
+		return fault(f, rc, "the header is not JSON");
+	if (rc != E_OK)
+		return fault(f, rc, rc == E_TOOBIG ? "the header is too deep" : "no memory");
+	return E_OK;
+}
+
+/* --- items ---------------------------------------------------------------- */
+
+static int frame_payload(struct framing *f, struct item *it, const struct header_length *length)
+{
+	struct str rest;
+
+	/* Just past the header's LF, or the end. */
+	f->at += it->header_text.n + 1;
+	if (f->at > f->body.n)
+		f->at = f->body.n;
+	rest = str_from(f->body, f->at);
+	if (!length->given) {
+		it->payload = str_first(rest, str_find_char(rest, '\n'));
+	} else {
+		if (length->bytes > rest.n)
+			return fault(f, E_SYNTAX, "length is more than what is left");
+		it->payload = str_first(rest, (size_t)length->bytes);
+		if (it->payload.n < rest.n && rest.p[it->payload.n] != '\n')
+			return fault(f, E_SYNTAX, "a byte that is not LF follows the payload");
+	}
+	f->at += it->payload.n + 1;
+	return E_OK;
+}
+
+/* Decides on which item the event that attachments create, and the replay, is
+ * counted: on the first, unless the envelope has the event or replay itself. */
+static void settle_counts(struct framing *f)
+{
+	bool event_counted = f->has_event, replay_counted = false;
+
+	for (size_t i = 0; i < f->count; i++) {
+		struct item *it = &f->items[i];
+
+		if (it->creates_event && !event_counted)
+			it->carries_count = event_counted = true;
+		if (it->type == ITEM_REPLAY_EVENT ||
+			(!f->has_replay && (it->type == ITEM_REPLAY_RECORDING ||
+						   it->type == ITEM_REPLAY_VIDEO))) {
+			it->carries_count = !replay_counted;
+			replay_counted = true;
+		}
+	}
+}
+
+static int items_grow(struct framing *f)
+{
+	struct item *more;
+	size_t room = f->room * 2;
+
+	if (f->count < f->room)
+		return E_OK;
+	if (f->items == f->small) {
+		more = malloc(room * sizeof *more);
+		if (more != NULL)
+			memcpy(more, f->small, sizeof f->small);
+	} else {
+		more = realloc(f->items, room * sizeof *more);
+	}
+	if (more == NULL)
+		return fault(f, E_NOMEM, "no memory");
+	f->items = more;
+	f->room = room;
+	return E_OK;
+}
+
+static int scratch_renew(struct framing *f)
+{
+	if (f->scratch != NULL && arena_bytes(f->scratch) < SCRATCH_BYTES)
+		return E_OK;
+	arena_free(f->scratch);
+	f->scratch = arena_new(SCRATCH_BYTES / 4, 0);
+	return f->scratch != NULL ? E_OK : fault(f, E_NOMEM, "no memory");
+}
+
+static int frame_item(struct framing *f, struct item *it)
+{
+	struct header_extent extent;
+	struct header_length length;
+	const char *what = NULL;
+	struct json_doc *d;
+	int rc;
+
+	memset(it, 0, sizeof *it);
+	it->entries = 1;
+	rc = frame_header(f, f->scratch, &d, &extent);
+	if (rc != E_OK)
+		return rc;
+	it->header_text = str_make(f->body.p + f->at, extent.n);
+	it->is_compact = extent.is_compact;
+	rc = header_read_item(it, f->e->arena, d, &length, &what);
+	if (rc != E_OK)
+		return fault(f, rc, what);
+	return frame_payload(f, it, &length);
+}
+
+static int frame_items(struct framing *f)
+{
+	int rc;
+
+	for (;;) {
+		struct item *it;
+
+		skip_blanks(f);
+		if (f->at >= f->body.n)
+			return E_OK;
+		if (f->count >= f->limits.max_items)
+			return fault(f, E_TOOBIG, "too many items");
+		rc = items_grow(f);
+		if (rc == E_OK)
+			rc = scratch_renew(f);
+		if (rc != E_OK)
+			return rc;
+		it = &f->items[f->count];
+		rc = frame_item(f, it);
+		if (rc != E_OK)
+			return rc;
+		f->count++;
+		f->has_replay = f->has_replay || it->type == ITEM_REPLAY_EVENT;
+		f->has_event = f->has_event || it->type == ITEM_EVENT ||
+			       it->type == ITEM_TRANSACTION || it->type == ITEM_UNREAL_REPORT;
+	}
+}
+
+/* The views move to the arena in one piece of the right size. */
+static int keep_items(struct framing *f)
+{
+	struct envelope *e = f->e;
+
+	settle_counts(f);
+	e->items = arena_calloc(e->arena, f->count, sizeof *e->items);
+	if (e->items == NULL)
+		return fault(f, E_NOMEM, "no memory");
+	memcpy(e->items, f->items, f->count * sizeof *e->items);
+	e->item_count = f->count;
+	return E_OK;
+}
+
+static void set_limits(struct envelope_limits *to, const struct envelope_limits *from)
+{
+	if (from != NULL)
+		*to = *from;
+	if (to->max_items == 0)
+		to->max_items = MAX_ITEMS;
+	if (to->max_header_bytes == 0)
+		to->max_header_bytes = MAX_HEADER_BYTES;
+	if (to->max_header_depth == 0)
+		to->max_header_depth = MAX_HEADER_DEPTH;
+}
+
+int envelope_parse(
+	struct envelope *e, struct str body, const struct envelope_limits *limits, struct err *err)
+{
+	struct framing f = {.e = e, .body = body, .err = err, .room = SMALL_ITEMS};
+	struct header_extent extent;
+	const char *what = NULL;
+	int rc;
+
+	e->body = body;
+	set_limits(&f.limits, limits);
+	skip_blanks(&f);
+	rc = frame_header(&f, e->arena, &e->header, &extent);
+	if (rc != E_OK)
+		return rc;
+	e->header_text = str_make(body.p + f.at, extent.n);
+	rc = header_read_envelope(e, &what);
+	if (rc != E_OK)
+		return fault(&f, rc, what);
+	f.at += extent.n + 1;
+	f.items = f.small;
+	rc = frame_items(&f);
+	if (rc == E_OK)
+		rc = keep_items(&f);
+	if (f.items != f.small)
+		free(f.items);
+	arena_free(f.scratch);
+	return rc;
+}
+
+int envelope_peek_dsn(struct str body, struct arena *a, struct str *dsn, struct err *err)
+{
+	struct str line = str_first(body, str_find_char(body, '\n'));
+	struct json_limits limits = {.max_depth = MAX_HEADER_DEPTH, .max_nodes = MAX_HEADER_NODES};
+	struct json_doc *d;
+	struct dsn parts;
+	int rc;
+
+	*dsn = STR_EMPTY;
+	if (line.n > MAX_HEADER_BYTES)
+		return err_set(err, E_TOOBIG, "envelope header: the header is too long");
+	rc = json_parse(&d, a, line, &limits, NULL);
+	if (rc == E_NOMEM)
+		return err_set(err, rc, "envelope header: no memory");
+	if (rc != E_OK || json_type_of(d, json_root(d)) != JSON_TYPE_OBJECT)
+		return err_set(
+			err, E_UNAUTHORIZED, "envelope header: not a JSON object on one line");
+	*dsn = json_text(d, json_get(d, json_root(d), STR("dsn")));
+	if (dsn->n == 0)
+		return err_set(
+			err, E_UNAUTHORIZED, "no credentials, and no dsn in the envelope header");
+	if (dsn_parse(*dsn, &parts, err) != E_OK) {
+		*dsn = STR_EMPTY;
+		return err_wrap(err, E_UNAUTHORIZED, "envelope header: dsn");
+	}
+	return E_OK;
+}
