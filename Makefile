@@ -34,7 +34,7 @@ LLHTTP_CFLAGS := $(shell $(PKG_CONFIG) --cflags libllhttp)
 LLHTTP_LIBS   := $(shell $(PKG_CONFIG) --libs libllhttp)
 LLHTTP_OBJS   :=
 else
-LLHTTP_CFLAGS := -isystem $(LLHTTP_INC)
+LLHTTP_CFLAGS := -isystem $(LLHTTP_INC) -DLLHTTP_STRICT_MODE=1
 LLHTTP_LIBS   :=
 LLHTTP_OBJS   := $(patsubst %,$(BUILD)/obj/llhttp/%.o,api http llhttp)
 endif
@@ -86,6 +86,7 @@ $(foreach r,$(ROOMS),$(eval $(call ROOM_RULE,$(r))))
 # Archives of a room and of all it uses, in link order.
 libs_of = $(foreach r,$(1) $(USES_$(1)),$(if $(call room_src,$(r)),$(call room_lib,$(r))))
 
+.DEFAULT_GOAL := all
 .PHONY: all
 all: $(BUILD)/picketd $(BUILD)/picket
 
@@ -154,6 +155,140 @@ $(BUILD)/bench/%: tests/bench/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHT
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS) $(BENCH_LIBS)
+
+.PHONY: bench
+bench: deps-test
+	$(MAKE) all $(BENCH_BINS)
+	BUILD=$(BUILD) tests/bench/run.sh
+
+# --- flows: the whole daemon on a scripted upstream and a virtual clock -------
+
+FLOWS := $(wildcard tests/flow/*.flow)
+
+$(BUILD)/flow/run: $(wildcard tests/flow/*.c) $(call libs_of,daemon) $(LLHTTP_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS)
+
+.PHONY: flow
+flow: $(BUILD)/flow/run
+	$(BUILD)/flow/run $(FLOWS)
+
+# --- checks ------------------------------------------------------------------
+
+ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TSAN_FLAGS := -fsanitize=thread
+FAULT_FLAGS := -DPICKET_FAULTS
+
+.PHONY: check asan tsan integration
+check: deps-test
+	$(MAKE) all unit flow
+	$(MAKE) asan tsan
+	$(MAKE) fuzz FUZZ_SECONDS=5
+	$(MAKE) integration
+
+# Everything that runs without a network peer, and the daemon itself, under
+# AddressSanitizer and UndefinedBehaviorSanitizer.
+asan:
+	$(MAKE) BUILD=$(BUILD)/asan OPT=-O1 SANITIZE="$(ASAN_FLAGS)" CPPFLAGS="$(FAULT_FLAGS)" all unit flow
+
+# The rooms that have threads, under ThreadSanitizer.
+tsan:
+	$(MAKE) BUILD=$(BUILD)/tsan OPT=-O1 SANITIZE="$(TSAN_FLAGS)" \
+		UNIT_SRCS="$(wildcard tests/unit/spool/test_*.c tests/unit/forward/test_*.c tests/unit/ingest/test_*.c)" unit flow
+
+integration: all
+	BUILD=$(BUILD) tests/integration/run.sh
+
+.PHONY: lint layers format
+lint: deps-test
+	tests/tools/lint.sh "$(CLANG)" "$(CPPFLAGS_ALL)"
+	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc WERROR=-Werror all $(patsubst $(BUILD)/%,$(BUILD)/lint-gcc/%,$(UNIT_BINS))
+	$(MAKE) BUILD=$(BUILD)/lint-clang CC=$(CLANG) WERROR=-Werror all $(patsubst $(BUILD)/%,$(BUILD)/lint-clang/%,$(UNIT_BINS))
+
+layers:
+	@tests/tools/layers.sh $(foreach r,$(ROOMS),"$(r): $(r) $(USES_$(r))")
+
+format:
+	clang-format -i $(shell find src include tests -name '*.[ch]')
+
+# --- what the machine needs --------------------------------------------------
+
+APT_BUILD := gcc libc6-dev make pkg-config libuv1-dev libjansson-dev libcurl4-openssl-dev \
+	liblmdb-dev libinih-dev zlib1g-dev libzstd-dev libbrotli-dev \
+	$(if $(HAVE_LLHTTP),,node-llhttp)
+APT_TEST := libcmocka-dev libsqlite3-dev libssl-dev clang clang-format clang-tidy cppcheck \
+	mandoc ca-certificates procps \
+	$(shell command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv) \
+	$(shell command -v npm >/dev/null || echo nodejs npm)
+
+# $(call apt,PACKAGES): installs those that are missing, as root or through sudo.
+define apt
+	@missing=""; for p in $(1); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		root=""; [ "$$(id -u)" = 0 ] || root=sudo; \
+		echo "installing:$$missing"; \
+		$$root apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+endef
+
+.PHONY: deps deps-test
+deps:
+	$(call apt,$(APT_BUILD))
+
+deps-test: deps
+	$(call apt,$(APT_TEST))
+	$(call apt,libclang-rt-$$($(CLANG) -dumpversion | cut -d. -f1)-dev)
+
+# --- use ---------------------------------------------------------------------
+
+.PHONY: run
+run: deps
+	$(MAKE) all
+	BUILD=$(BUILD) conf/quickstart.sh
+
+.PHONY: install uninstall
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(SYSCONFDIR)/picket/conf.d
+	install -m 755 $(BUILD)/picketd $(DESTDIR)$(SBINDIR)/picketd
+	install -m 755 $(BUILD)/picket $(DESTDIR)$(BINDIR)/picket
+	install -m 644 man/picket.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 man/picket.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 man/picketd.8 $(DESTDIR)$(MANDIR)/man8/
+	for u in picketd.service picketd.socket; do \
+		sed 's|@SBINDIR@|$(SBINDIR)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/$$u \
+			> $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	[ -e $(DESTDIR)$(SYSCONFDIR)/picket/picket.conf ] || \
+		install -m 640 conf/picket.conf $(DESTDIR)$(SYSCONFDIR)/picket/picket.conf
+
+# Settings and spool are left alone.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/picketd $(DESTDIR)$(BINDIR)/picket \
+		$(DESTDIR)$(MANDIR)/man1/picket.1 $(DESTDIR)$(MANDIR)/man5/picket.conf.5 \
+		$(DESTDIR)$(MANDIR)/man8/picketd.8 \
+		$(DESTDIR)$(UNITDIR)/picketd.service $(DESTDIR)$(UNITDIR)/picketd.socket
+
+.PHONY: help
+help:
+	@echo "make run        install what is missing, build, start picketd, send one event, show it"
+	@echo "make check      install what tests need, build, run every test"
+	@echo "make all        build picketd and picket into $(BUILD)/"
+	@echo "make deps       install what building needs (apt, as root or through sudo)"
+	@echo "make unit       unit tests          make flow         the daemon on a virtual clock"
+	@echo "make asan       both, sanitized     make tsan         the threaded ones, sanitized"
+	@echo "make fuzz       every fuzzer for FUZZ_SECONDS each (default 10)"
+	@echo "make integration  the built daemon against a strict fake Sentry and real SDKs"
+	@echo "make bench      benchmarks, as ratios to a baseline in the same run"
+	@echo "make lint       compilers at -Werror, clang-format, clang-tidy, cppcheck, mandoc"
+	@echo "make layers     no room includes what it must not"
+	@echo "make format     format the sources"
+	@echo "make install    into DESTDIR and PREFIX (default /usr/local); make uninstall"
+	@echo "make clean      remove $(BUILD)/"
 
 .PHONY: clean
 clean:

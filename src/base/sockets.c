@@ -78,6 +78,19 @@ static int set_owner(const char *path, unsigned mode, const char *group, struct 
 	return E_OK;
 }
 
+/* The directory a socket goes into may be missing after a boot (/run is
+ * volatile); its parent must be there. */
+static void make_directory(const char *path)
+{
+	char dir[sizeof((struct sockaddr_un *)NULL)->sun_path];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return;
+	(void)snprintf(dir, sizeof dir, "%.*s", (int)(slash - path), path);
+	(void)mkdir(dir, 0755); /* bind tells what is wrong, if anything is */
+}
+
 int socket_listen_unix(
 	const char *path, int type, unsigned mode, const char *group, int *fd, struct err *err)
 {
@@ -93,6 +106,7 @@ int socket_listen_unix(
 	s = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s < 0)
 		return fail(err, "make a socket for", path);
+	make_directory(path);
 	/* Closed to everybody until mode and group are set. */
 	umask_before = umask(0777);
 	rc = bind(s, (const struct sockaddr *)&sa, sizeof sa) == 0 ? E_OK : fail(err, "bind", path);
