@@ -45,7 +45,7 @@ class StartFailed(AssertionError):
 
 class Daemon:
     def __init__(self, upstream=None, conf=None, env=None, spool=None, launcher=(), pass_fds=(),
-                 preexec=None, wait=True):
+                 preexec=None, args=None, wait=True):
         # Short: a Unix socket path has about 100 bytes.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pk"))
         self.unix = self.dir / "p.sock"
@@ -58,6 +58,7 @@ class Daemon:
         self.launcher = list(launcher)
         self.pass_fds = pass_fds
         self.preexec = preexec
+        self.args = ["-c", str(self.conf_file)] if args is None else list(args)
         self.sections = {
             "listen": {"http": "127.0.0.1:0", "unix": str(self.unix)},
             "control": {"unix": str(self.control)},
@@ -65,7 +66,7 @@ class Daemon:
             "spool": {"dir": str(self.spool)},
             "retry": {"min": "50ms", "max": "200ms"},
             "reports": {"interval": "1s"},
-            "log": {"level": "debug"},
+            "log": {"level": "debug", "format": "logfmt"},
         }
         for section, keys in (conf or {}).items():
             self.set(section, **keys)
@@ -104,7 +105,7 @@ class Daemon:
         self.log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                self.launcher + [PICKETD, "-c", str(self.conf_file)], stdin=subprocess.DEVNULL,
+                self.launcher + [PICKETD] + self.args, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=env, pass_fds=self.pass_fds, preexec_fn=self.preexec)
         self.expect_dead = False
         if wait:
@@ -166,11 +167,14 @@ class Daemon:
 
     def reload(self):
         """SIGHUP, then waits for the log line that tells how it went."""
-        before = len(self.events("reloaded", "reload_failed"))
+        def told():
+            return [f for f in self.events() if f.get("ev", "").startswith("reload")
+                    and f.get("ev") != "reloading"]
+
+        before = len(told())
         self.write_conf()
         self.process.send_signal(signal.SIGHUP)
-        return wait_until(lambda: self.events("reloaded", "reload_failed")[before:], 10,
-                          "log line about the reload")[0]
+        return wait_until(lambda: told()[before:], 10, "log line about the reload")[0]
 
     def destroy(self):
         if self.running():
