@@ -48,6 +48,7 @@ struct view_local { /* --dev: an envelope that ended here */
 struct view {
 	const char *version;
 	int64_t uptime_s;
+	int64_t started_wall_s; /* UNIX time; 0 when unknown */
 	int64_t pid;
 	bool ready;
 	const char *not_ready_why; /* "" when ready */
