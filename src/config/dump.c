@@ -3,16 +3,23 @@
 #include "config/table.h"
 #include "config/value.h"
 
+/* "key =" alone when there is no value: no blank at the end of a line. */
+static void dump_text(struct buf *out, const char *key, const char *text)
+{
+	buf_printf(out, *text != '\0' ? "%s = %s\n" : "%s =\n", key, text);
+}
+
 static void dump_project(const struct project *p, bool secrets, struct buf *out)
 {
 	buf_printf(out, "\n[project %s]\n", p->name);
-	buf_printf(out, "key = %s\n", secrets ? p->key : "****");
-	buf_printf(out, "id = %s\n", p->id);
+	dump_text(out, "key", secrets ? p->key : "****");
+	dump_text(out, "id", p->id);
+	if (secrets) {
+		dump_text(out, "dsn", p->dsn);
+		return;
+	}
 	buf_cstr(out, "dsn = ");
-	if (secrets)
-		buf_cstr(out, p->dsn);
-	else
-		mask_url(out, str_of(p->dsn), true);
+	mask_url(out, str_of(p->dsn), true);
 	buf_char(out, '\n');
 }
 
@@ -24,7 +31,7 @@ void settings_dump(const struct settings *s, bool secrets, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || strcmp(table[i].section, table[i - 1].section) != 0)
 			buf_printf(out, "%s[%s]\n", i > 0 ? "\n" : "", table[i].section);
-		buf_printf(out, "%s = ", table[i].key);
+		buf_printf(out, "%s =", table[i].key);
 		value_format(&table[i], setting_field_const(s, &table[i]), secrets, out);
 		buf_char(out, '\n');
 	}

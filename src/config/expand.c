@@ -117,7 +117,8 @@ static int expand_all(struct expander *x, struct str raw)
 		raw = str_from(raw, end + 1);
 	}
 	if (!buf_ok(&x->out))
-		return err_set(x->err, E_TOOBIG, "the value is larger than %u KiB",
+		return err_set(x->err, E_TOOBIG,
+			"the value does not fit into memory (at most %u KiB)",
 			VALUE_MAX_BYTES / 1024);
 	if (!str_is_utf8(buf_view(&x->out)))
 		return err_set(x->err, E_INVAL, "the value is not UTF-8 text");

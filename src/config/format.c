@@ -64,7 +64,7 @@ static void format_list(
 	for (size_t i = 0; i < l->n; i++) {
 		if (own_lines)
 			buf_cstr(out, "\n\t");
-		else if (i > 0)
+		else
 			buf_char(out, ' ');
 		format_one(out, info, l->v[i], secrets);
 	}
@@ -76,12 +76,12 @@ static void format_units(struct buf *out, uint64_t v, bool is_duration)
 	size_t i = 0;
 
 	if (v == 0) {
-		buf_cstr(out, "0");
+		buf_cstr(out, " 0");
 		return;
 	}
 	while (v % units[i].factor != 0)
 		i++;
-	buf_printf(out, "%" PRIu64 "%s", v / units[i].factor, units[i].name);
+	buf_printf(out, " %" PRIu64 "%s", v / units[i].factor, units[i].name);
 }
 
 void value_format(const struct setting_info *info, const void *field, bool secrets, struct buf *out)
@@ -90,6 +90,9 @@ void value_format(const struct setting_info *info, const void *field, bool secre
 	case SETTING_TEXT:
 	case SETTING_PATH:
 	case SETTING_SECRET:
+		if (**(const char *const *)field == '\0')
+			break;
+		buf_char(out, ' ');
 		format_one(out, info, *(const char *const *)field, secrets);
 		break;
 	case SETTING_LIST:
@@ -97,7 +100,7 @@ void value_format(const struct setting_info *info, const void *field, bool secre
 		format_list(info, field, secrets, out);
 		break;
 	case SETTING_BOOL:
-		buf_cstr(out, *(const bool *)field ? "yes" : "no");
+		buf_cstr(out, *(const bool *)field ? " yes" : " no");
 		break;
 	case SETTING_SIZE:
 		format_units(out, *(const setting_SIZE *)field, false);
@@ -106,13 +109,13 @@ void value_format(const struct setting_info *info, const void *field, bool secre
 		format_units(out, (uint64_t) * (const setting_DURATION *)field, true);
 		break;
 	case SETTING_COUNT:
-		buf_printf(out, "%" PRIu64, *(const setting_COUNT *)field);
+		buf_printf(out, " %" PRIu64, *(const setting_COUNT *)field);
 		break;
 	case SETTING_MODE:
-		buf_printf(out, "%04o", *(const setting_MODE *)field);
+		buf_printf(out, " %04o", *(const setting_MODE *)field);
 		break;
 	case SETTING_ENUM:
-		buf_cstr(out, info->words[*(const setting_ENUM *)field]);
+		buf_printf(out, " %s", info->words[*(const setting_ENUM *)field]);
 		break;
 	}
 }

@@ -5,7 +5,7 @@
 #include "config/quote.h"
 
 /* Set by picket or libcurl for each request, or a way around the DSN
- * (protocol.md 19): a second copy would contradict the first. */
+ * (protocol.md 14): a second copy would contradict the first. */
 static const char *const reserved[] = {
 	"Authorization",
 	"Connection",

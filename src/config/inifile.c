@@ -142,8 +142,12 @@ static int scan_pair(struct ini_scan *s, struct str line)
 		s->name = STR_EMPTY;
 		return line_fail(s, "the key is longer than 49 bytes");
 	}
-	if (s->section.p == NULL)
-		return value_fail(s, "stands in no section (put it under a [section] line)");
+	if (s->section.p == NULL) {
+		s->rc = err_set(s->err, E_INVAL,
+			"%s:%u: %.*s: stands in no section (put it under a [section] line)",
+			s->file, s->line, STR_ARG(s->name));
+		return s->rc;
+	}
 	s->is_pending = true;
 	s->pending_line = s->line;
 	buf_clear(&s->pending);

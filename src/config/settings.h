@@ -8,7 +8,8 @@
  * Owns     a struct settings owns its arena and every text in it.
  * Threads  read from any thread; counted references are atomic.
  * Fails    E_INVAL with one sentence "FILE:LINE: section.key: "value" why (remedy)"
- *          E_NOTFOUND, E_DENIED, E_IO for the file itself; E_NOMEM
+ *          E_NOTFOUND, E_DENIED, E_IO, E_TOOBIG (1 MiB) for the file itself;
+ *          E_NOMEM
  */
 #ifndef PICKET_CONFIG_SETTINGS_H
 #define PICKET_CONFIG_SETTINGS_H

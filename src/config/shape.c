@@ -73,7 +73,7 @@ static int check_group(struct subject *s)
 	char *buf;
 	int rc;
 
-	if (s->text.n == 0 || shape_is_digits(s->text))
+	if (s->text.n == 0)
 		return E_OK;
 	buf = malloc(NSS_MAX_BYTES);
 	if (buf == NULL)
@@ -85,39 +85,42 @@ static int check_group(struct subject *s)
 	return E_OK;
 }
 
-/* The user id of a name or number, as a number in text; NULL when unknown. */
-static const char *resolve_uid(struct arena *a, const char *name)
+/* The user id of a name or number; not known when there is no such user. */
+static int resolve_uid(const char *name, uint64_t *ret, bool *is_known)
 {
 	struct passwd user;
 	struct passwd *found = NULL;
-	uint64_t n;
 	char *buf;
 
-	if (shape_is_digits(str_of(name)))
-		/* (uid_t)-1 stands for "no user" in system calls. */
-		return str_to_u64(str_of(name), UINT32_MAX - 1, &n)
-			       ? arena_printf(a, "%u", (unsigned)n).p
-			       : NULL;
+	/* (uid_t)-1 stands for "no user" in system calls. */
+	*is_known = str_to_u64(str_of(name), UINT32_MAX - 1, ret);
+	if (*is_known || shape_is_digits(str_of(name)))
+		return E_OK;
 	buf = malloc(NSS_MAX_BYTES);
 	if (buf == NULL)
-		return NULL;
-	if (getpwnam_r(name, &user, buf, NSS_MAX_BYTES, &found) != 0)
-		found = NULL;
+		return E_NOMEM;
+	*is_known = getpwnam_r(name, &user, buf, NSS_MAX_BYTES, &found) == 0 && found != NULL;
 	free(buf);
-	return found != NULL ? arena_printf(a, "%u", (unsigned)user.pw_uid).p : NULL;
+	if (*is_known)
+		*ret = user.pw_uid;
+	return E_OK;
 }
 
 static int check_uids(struct subject *s)
 {
 	struct str_list *l = s->field;
+	bool is_known;
+	uint64_t uid = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
-		const char *uid = resolve_uid(s->a, l->v[i]);
+		int rc = resolve_uid(l->v[i], &uid, &is_known);
 
 		s->shown = str_of(l->v[i]);
-		if (uid == NULL)
+		if (rc == E_OK && !is_known)
 			return fail(s, "is no user of this machine (see getent passwd)");
-		l->v[i] = uid;
+		l->v[i] = arena_printf(s->a, "%u", (unsigned)uid).p;
+		if (rc != E_OK || l->v[i] == NULL)
+			return err_set(s->err, E_NOMEM, "no memory");
 	}
 	return E_OK;
 }
