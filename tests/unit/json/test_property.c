@@ -225,10 +225,7 @@ static void set(struct pair *p, const struct place *at, const char *key)
 
 static void random_edit(struct pair *p)
 {
-	static const char *const keys[] = {"k0", "k1", "new", "new\n\"",
-		"\xc3\xa9"
-		"2",
-		"\\u006b"};
+	static const char *const keys[] = {"k0", "k1", "new", "new\n\"", "\xc3\xa9\x32", "\\u006b"};
 	const char *key = keys[rng_below(&p->r, sizeof keys / sizeof keys[0])];
 	struct place at = random_place(p);
 	char renamed[24];
