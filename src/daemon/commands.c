@@ -113,29 +113,17 @@ static void fail_class(const struct ask *a)
 
 static void run_status(const struct ask *a)
 {
-	struct view v;
 	struct buf line;
 
-	memset(&v, 0, sizeof v);
 	buf_init(&line, 0);
-	a->c->ops->view(a->c->ops->arg, &v);
-	status_write(&v, &line);
-	if (buf_ok(&line)) {
+	a->c->ops->status(a->c->ops->arg, &line);
+	if (buf_ok(&line) && line.n > 0) {
 		control_send_text(a->reply, buf_view(&line));
 		control_end(a->reply, NULL);
 	} else {
 		control_fail(a->reply, E_NOMEM, "no memory for the status");
 	}
 	buf_fini(&line);
-}
-
-static bool is_held(const struct commands *c)
-{
-	struct view v;
-
-	memset(&v, 0, sizeof v);
-	c->ops->view(c->ops->arg, &v);
-	return v.held;
 }
 
 static void set_held(const struct ask *a, bool hold)
@@ -210,7 +198,7 @@ static void run_drain(const struct ask *a)
 			a->reply, E_INVAL, "\"timeout_s\" is a number of seconds up to 7 days");
 		return;
 	}
-	if (is_held(a->c)) {
+	if (a->c->ops->is_held(a->c->ops->arg)) {
 		control_fail(a->reply, E_INVAL, "sending is on hold (release it first)");
 		return;
 	}

@@ -13,9 +13,9 @@
 
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "ops/control.h"
-#include "ops/view.h"
 #include "spool/spool.h"
 
 struct commands;
@@ -23,12 +23,13 @@ struct commands;
 /* What commands need from the rest of the daemon. */
 struct commands_ops {
 	void *arg;
-	/* Fills v, as for GET /status. */
-	void (*view)(void *arg, struct view *v);
+	/* Appends what GET /status answers. */
+	void (*status)(void *arg, struct buf *out);
 	/* As SIGHUP: the settings in force stay when it fails. */
 	int (*reload)(void *arg, struct err *err);
 	/* forward_hold() */
 	void (*hold)(void *arg, bool hold);
+	bool (*is_held)(void *arg);
 };
 
 struct commands_options {
