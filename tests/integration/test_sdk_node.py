@@ -16,20 +16,20 @@ def node_is_installed():
                     pytrace=False)
 
 
-def run_app(d, marker):
+def run_app(d, marker, lifecycle="static"):
     done = subprocess.run(
-        ["node", str(HERE / "node" / "app.cjs"), d.dsn(), marker], capture_output=True, text=True,
-        timeout=60 * TIME_SCALE, check=False,
+        ["node", str(HERE / "node" / "app.cjs"), d.dsn(), marker, lifecycle],
+        capture_output=True, text=True, timeout=60 * TIME_SCALE, check=False,
         env={**os.environ, "NODE_PATH": str(NODE_DIR / "node_modules")})
     assert done.returncode == 0, done.stderr
 
 
-def check(sentry, marker):
+def check(sentry, marker, trace="transaction"):
     text = marker.encode()
 
     def seen():
         return (len([i for i in sentry.items("event") if text in i.payload]) >= 2
-                and any(text in i.payload for i in sentry.items("transaction"))
+                and any(text in i.payload for i in sentry.items(trace))
                 and any(text in i.payload for i in sentry.items("log"))
                 and sentry.items("session") and sentry.items("attachment"))
 
@@ -39,12 +39,14 @@ def check(sentry, marker):
         assert r.auth["client"].startswith("sentry.javascript.node/"), r.auth
 
 
-def test_errors_transactions_logs_sessions_attachments(picketd, sentry):
+@pytest.mark.parametrize("lifecycle,trace", [("static", "transaction"), ("stream", "span")])
+def test_errors_traces_logs_sessions_attachments(picketd, sentry, lifecycle, trace):
     marker = wire.new_id()
-    run_app(picketd, marker)
-    check(sentry, marker)
+    run_app(picketd, marker, lifecycle)
+    check(sentry, marker, trace)
     picketd.wait_empty()
-    assert picketd.delivered("error") == 2 and picketd.delivered("transaction") == 1
+    assert picketd.delivered("error") == 2
+    assert picketd.delivered("span") == 2, "two spans, or one span and its transaction"
 
 
 def test_they_survive_kill_9_and_an_outage(picketd, sentry):

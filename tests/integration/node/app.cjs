@@ -1,15 +1,17 @@
-// An application with an unmodified @sentry/node: app.cjs DSN MARKER
+// An application with an unmodified @sentry/node: app.cjs DSN MARKER LIFECYCLE
+// LIFECYCLE: static sends whole transactions, stream sends spans.
 "use strict";
 
 const Sentry = require("@sentry/node");
 
-const [dsn, marker] = process.argv.slice(2);
+const [dsn, marker, traceLifecycle] = process.argv.slice(2);
 
 Sentry.init({
   dsn,
   release: "app@1.0",
   environment: "it",
   tracesSampleRate: 1.0,
+  traceLifecycle,
   enableLogs: true,
 });
 
