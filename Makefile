@@ -113,7 +113,7 @@ $(BUILD)/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c
 
 UNIT_SRCS := $(wildcard tests/unit/*/test_*.c)
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRCS))
-CMOCKA_LIBS := -lcmocka
+CMOCKA_LIBS := -lcmocka -lbrotlienc
 
 .SECONDEXPANSION:
 unit_room = $(firstword $(subst /, ,$(1)))

@@ -29,7 +29,7 @@ struct record {
 	struct sender from;
 	int64_t received_wall_ms;
 	int64_t received_mono_ms; /* valid only in the boot named here */
-	uint64_t boot_id; /* 0: not known, then it equals no boot, not even boot 0 */
+	uint64_t boot_id;         /* 0: not known, then it equals no boot, not even boot 0 */
 	bool has_sent_at;
 	int64_t sent_at_us; /* as the client said, before ageing (17) */
 	bool has_event_id;

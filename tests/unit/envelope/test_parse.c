@@ -9,19 +9,7 @@
 #include <time.h>
 
 #include "envelope/envelope.h"
-
-#define LIT(s) str_make((s), sizeof(s) - 1)
-
-static struct envelope *parse_ok(struct str body)
-{
-	struct envelope *e = envelope_new();
-	struct err err = {0};
-
-	assert_non_null(e);
-	if (envelope_parse(e, body, NULL, &err) != E_OK)
-		fail_msg("%.*s: %s", STR_ARG(str_first(body, 80)), err.text);
-	return e;
-}
+#include "unit/envelope/support.h"
 
 static void expect(struct str body, int want)
 {
@@ -39,12 +27,6 @@ static void expect(struct str body, int want)
 	envelope_free(e);
 }
 
-static void assert_str(struct str got, const char *want)
-{
-	if (!str_eq(got, str_of(want)))
-		fail_msg("\"%.*s\", not \"%s\"", STR_ARG(got), want);
-}
-
 static void empty_body_is_malformed(void **state) /* P-015 */
 {
 	(void)state;
@@ -58,11 +40,11 @@ static void header_only_is_valid_and_has_no_items(void **state) /* P-030 */
 	struct envelope *e;
 
 	(void)state;
-	e = parse_ok(LIT("{}"));
+	e = parsed(LIT("{}"));
 	assert_int_equal(e->item_count, 0);
 	assert_false(e->has_event_id);
 	envelope_free(e);
-	e = parse_ok(LIT("{}\n"));
+	e = parsed(LIT("{}\n"));
 	assert_int_equal(e->item_count, 0);
 	envelope_free(e);
 }
@@ -72,7 +54,7 @@ static void last_newline_may_be_missing(void **state) /* P-036 */
 	struct envelope *e;
 
 	(void)state;
-	e = parse_ok(LIT("{}\n{\"type\":\"event\",\"length\":2}\n{}"));
+	e = parsed(LIT("{}\n{\"type\":\"event\",\"length\":2}\n{}"));
 	assert_int_equal(e->item_count, 1);
 	assert_str(e->items[0].payload, "{}");
 	envelope_free(e);
@@ -80,15 +62,17 @@ static void last_newline_may_be_missing(void **state) /* P-036 */
 
 static void two_empty_attachments_in_both_forms(void **state) /* P-037 */
 {
-	static const char *const forms[] = {
-		"{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"attachment\",\"length\":0}",
-		"{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"attachment\",\"length\":0}\n",
-		"{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"attachment\",\"length\":0}\n\n",
+	static const char *const forms[] = {"{}\n{\"type\":\"attachment\",\"length\":0}\n\n{"
+					    "\"type\":\"attachment\",\"length\":0}",
+		"{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"attachment\",\"length\":"
+		"0}\n",
+		"{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"attachment\",\"length\":"
+		"0}\n\n",
 		"{}\n{\"type\":\"attachment\"}\n\n{\"type\":\"attachment\"}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-		struct envelope *e = parse_ok(str_of(forms[i]));
+		struct envelope *e = parsed(str_of(forms[i]));
 
 		assert_int_equal(e->item_count, 2);
 		assert_int_equal(e->items[0].payload.n, 0);
@@ -102,13 +86,13 @@ static void implicit_length_ends_at_lf_or_end(void **state) /* P-038, P-039 */
 	struct envelope *e;
 
 	(void)state;
-	e = parse_ok(LIT("{}\n{\"type\":\"log\"}\n{\"items\":[{}]}\n"));
+	e = parsed(LIT("{}\n{\"type\":\"log\"}\n{\"items\":[{}]}\n"));
 	assert_str(e->items[0].payload, "{\"items\":[{}]}");
 	envelope_free(e);
-	e = parse_ok(LIT("{}\n{\"type\":\"log\",\"length\":null}\n{\"items\":[{}]}"));
+	e = parsed(LIT("{}\n{\"type\":\"log\",\"length\":null}\n{\"items\":[{}]}"));
 	assert_str(e->items[0].payload, "{\"items\":[{}]}");
 	envelope_free(e);
-	e = parse_ok(LIT("{}\n{\"type\":\"x\"}\nabc\r\n"));
+	e = parsed(LIT("{}\n{\"type\":\"x\"}\nabc\r\n"));
 	assert_str(e->items[0].payload, "abc\r");
 	envelope_free(e);
 }
@@ -140,19 +124,19 @@ static void blank_lines_before_headers_and_at_the_end(void **state) /* P-043, P-
 	struct envelope *e;
 
 	(void)state;
-	e = parse_ok(LIT("\n {}\n\r\n \t{\"type\":\"x\"}\na\n\n\n"));
+	e = parsed(LIT("\n {}\n\r\n \t{\"type\":\"x\"}\na\n\n\n"));
 	assert_int_equal(e->item_count, 1);
 	assert_str(e->items[0].payload, "a");
 	envelope_free(e);
-	e = parse_ok(LIT("{\n\"event_id\":\n\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n"));
+	e = parsed(LIT("{\n\"event_id\":\n\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n"));
 	assert_true(e->has_event_id);
 	envelope_free(e);
 }
 
 static void bad_lengths_are_malformed(void **state) /* P-045 */
 {
-	static const char *const bad[] = {"-1", "1.5", "\"5\"", "4294967296", "true", "[]", "1e0",
-		"18446744073709551616"};
+	static const char *const bad[] = {
+		"-1", "1.5", "\"5\"", "4294967296", "true", "[]", "1e0", "18446744073709551616"};
 	char body[128];
 
 	(void)state;
@@ -185,7 +169,7 @@ static void invalid_utf8_is_refused_in_headers_only(void **state) /* P-047 */
 	expect(LIT("{\"a\":\"\xff\"}\n"), E_SYNTAX);
 	expect(LIT("{}\n{\"type\":\"x\",\"n\":\"\xc3\"}\na"), E_SYNTAX);
 	expect(LIT("{\"a\":\"one\ntwo\"}\n"), E_SYNTAX); /* could not be one line again */
-	e = parse_ok(LIT("{}\n{\"type\":\"x\"}\n\xff\xfe\n"));
+	e = parsed(LIT("{}\n{\"type\":\"x\"}\n\xff\xfe\n"));
 	assert_str(e->items[0].payload, "\xff\xfe");
 	envelope_free(e);
 }
@@ -225,9 +209,9 @@ static void header_fields_are_read(void **state)
 	char hex[EVENT_ID_HEX_BYTES];
 
 	(void)state;
-	e = parse_ok(LIT("{\"event_id\":\"9EC79C33-ec99-42ab-8353-589fcb2e04dc\","
-			 "\"dsn\":\"https://k@h/42\",\"sent_at\":\"1970-01-01T00:00:01.5Z\","
-			 "\"trace\":{\"public_key\":\"abc\"}}\n"));
+	e = parsed(LIT("{\"event_id\":\"9EC79C33-ec99-42ab-8353-589fcb2e04dc\","
+		       "\"dsn\":\"https://k@h/42\",\"sent_at\":\"1970-01-01T00:00:01.5Z\","
+		       "\"trace\":{\"public_key\":\"abc\"}}\n"));
 	event_id_hex(&e->event_id, hex);
 	assert_string_equal(hex, "9ec79c33ec9942ab8353589fcb2e04dc");
 	assert_true(e->has_sent_at);
@@ -242,7 +226,7 @@ static void unknown_types_are_kept(void **state) /* P-050 */
 	struct envelope *e;
 
 	(void)state;
-	e = parse_ok(LIT("{}\n{\"type\":\"br\\u0061nd_new\"}\na\n"));
+	e = parsed(LIT("{}\n{\"type\":\"br\\u0061nd_new\"}\na\n"));
 	assert_int_equal(e->items[0].type, ITEM_UNKNOWN);
 	assert_str(e->items[0].type_name, "brand_new");
 	envelope_free(e);
@@ -310,9 +294,10 @@ static void faults_name_the_item_but_never_quote(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(envelope_parse(e,
-				 LIT("{}\n{\"type\":\"x\"}\na\n{\"type\":\"secret\",\"length\":-1}\n"),
-				 NULL, &err),
+	assert_int_equal(
+		envelope_parse(e,
+			LIT("{}\n{\"type\":\"x\"}\na\n{\"type\":\"secret\",\"length\":-1}\n"), NULL,
+			&err),
 		E_SYNTAX);
 	assert_string_equal(
 		err.text, "item 2 at byte 18: length is not an integer from 0 to 4294967295");
@@ -332,8 +317,7 @@ static void peek_takes_the_dsn_of_line_one(void **state) /* P-021, P-022 */
 		E_OK);
 	assert_str(dsn, "https://k@h/42");
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		assert_int_equal(
-			envelope_peek_dsn(str_of(bad[i]), a, &dsn, NULL), E_UNAUTHORIZED);
+		assert_int_equal(envelope_peek_dsn(str_of(bad[i]), a, &dsn, NULL), E_UNAUTHORIZED);
 		assert_int_equal(dsn.n, 0);
 	}
 	arena_free(a);
