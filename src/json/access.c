@@ -40,9 +40,21 @@ json_node json_first(const struct json_doc *d, json_node n)
 
 json_node json_next(const struct json_doc *d, json_node n)
 {
+	json_node next;
+	struct node *e;
+
 	if (n == JSON_NONE || n >= d->count)
 		return JSON_NONE;
-	return skip_deleted(d, node_at(d, n)->next);
+	e = node_at(d, n);
+	next = skip_deleted(d, e->next);
+	/* Walk over the dead once only: a list cut down to its first few elements
+	 * would take quadratic time otherwise. The last node stays in the chain,
+	 * or nothing could be appended behind it. */
+	if (next != e->next && next != JSON_NONE) {
+		e->next = next;
+		e->flags |= NODE_GAP;
+	}
+	return next;
 }
 
 json_node json_parent(const struct json_doc *d, json_node n)

@@ -8,7 +8,7 @@
  * item; a block for them is 192 bytes. */
 #define SMALL_BYTES 128u
 #define SMALL_SHIFT 3u
-#define EVENT_BYTES (64u * 1024u)
+#define EVENT_BYTES 65536u
 #define EVENT_SHIFT 6u
 #define LARGE_SHIFT 10u
 
@@ -31,6 +31,13 @@ static void *grow(struct arena *a, void *old, uint32_t n, uint32_t *cap, size_t 
 	return p;
 }
 
+static uint32_t shift_for(size_t text_bytes)
+{
+	if (text_bytes <= SMALL_BYTES)
+		return SMALL_SHIFT;
+	return text_bytes <= EVENT_BYTES ? EVENT_SHIFT : LARGE_SHIFT;
+}
+
 struct json_doc *doc_new(struct arena *a, struct str text)
 {
 	struct json_doc *d = arena_calloc(a, 1, sizeof *d);
@@ -40,9 +47,7 @@ struct json_doc *doc_new(struct arena *a, struct str text)
 	d->arena = a;
 	d->text = text;
 	d->next_base = text.n < UINT32_MAX ? (uint32_t)text.n + 1 : 0;
-	d->block_shift = text.n <= SMALL_BYTES   ? SMALL_SHIFT
-			 : text.n <= EVENT_BYTES ? EVENT_SHIFT
-						 : LARGE_SHIFT;
+	d->block_shift = shift_for(text.n);
 	if (doc_grow_nodes(d) != E_OK)
 		return NULL;
 	memset(node_at(d, JSON_NONE), 0, sizeof(struct node));
@@ -60,7 +65,7 @@ int doc_grow_nodes(struct json_doc *d)
 		return E_NOMEM;
 	if (block < d->blocks_n)
 		return E_OK; /* left over from an edit that was refused */
-	blocks = grow(d->arena, d->blocks, d->blocks_n, &d->blocks_cap, sizeof *blocks);
+	blocks = grow(d->arena, d->blocks, d->blocks_n, &d->blocks_cap, sizeof(struct node *));
 	if (blocks == NULL)
 		return E_NOMEM;
 	d->blocks = blocks;

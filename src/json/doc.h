@@ -29,6 +29,7 @@ enum node_flag {
 	NODE_RENAMED = 0x0200,  /* key is in a segment of its own */
 	NODE_INSIDE = 0x0400,   /* something below was edited */
 	NODE_DELETED = 0x0800,
+	NODE_GAP = 0x1000, /* between it and next is deleted text */
 };
 
 /* The text of such a node is not part of its parent's clean text. */

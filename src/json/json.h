@@ -106,8 +106,8 @@ bool json_double(const struct json_doc *d, json_node n, double *ret);
  * three-byte form as escapes again, other bytes as U+FFFD.
  *
  * Each returns E_OK, E_NOMEM, E_NOTFOUND (no such node) or E_INVAL (not a
- * container of that kind, raw not one value, or no such place: the root has
- * neither key nor siblings). A refused edit changes nothing. A node keeps its
+ * container of that kind, raw not one value or too deep, or no such place: the
+ * root has neither key nor siblings). A refused edit changes nothing. A node keeps its
  * number when it is replaced; what was below it is no longer part of the
  * document. max_nodes bounds what clients send, edits are bounded by memory. */
 int json_replace_raw(struct json_doc *d, json_node n, struct str raw);

@@ -112,7 +112,7 @@ static json_node put_clean(struct writer *w, json_node n)
 	const struct node *e = node_at(w->d, n), *next;
 	uint32_t from = place_of(w->d, e);
 
-	while (e->next != JSON_NONE) {
+	while (e->next != JSON_NONE && (e->flags & NODE_GAP) == 0) {
 		next = node_at(w->d, e->next);
 		if ((next->flags & (NODE_EDITED | NODE_DELETED)) != 0)
 			break;

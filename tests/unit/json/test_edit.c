@@ -161,6 +161,33 @@ static void deleting_in_a_loop_is_allowed(void **state)
 	close_doc(&f);
 }
 
+/* Cutting a list short, then reading and adding to what is left. */
+static void what_was_deleted_stays_away_however_it_is_walked(void **state)
+{
+	struct fixture f;
+	json_node first, n;
+
+	(void)state;
+	open_doc(&f, STR("[0, 1, 2, 3, 4, 5]"));
+	first = json_first(f.d, json_root(f.d));
+	assert_int_equal(json_remove(f.d, json_next(f.d, first)), E_OK);
+	n = json_next(f.d, first);
+	expect(&f, "[0, 2, 3, 4, 5]");
+	assert_int_equal(json_remove(f.d, n), E_OK);
+	assert_true(str_eq(json_raw(f.d, json_next(f.d, first)), STR("3")));
+	expect(&f, "[0, 3, 4, 5]");
+	while ((n = json_next(f.d, json_at(f.d, json_root(f.d), 1))) != JSON_NONE)
+		assert_int_equal(json_remove(f.d, n), E_OK);
+	expect(&f, "[0, 3]");
+	assert_int_equal(json_append_raw(f.d, json_root(f.d), STR("6")), E_OK);
+	assert_int_equal(json_insert_raw(f.d, json_root(f.d), 1, STR("7")), E_OK);
+	expect(&f, "[0,7, 3,6]");
+	assert_int_equal(json_remove(f.d, at(&f, "[1]")), E_OK);
+	assert_int_equal(json_count(f.d, json_root(f.d)), 3);
+	expect(&f, "[0, 3,6]");
+	close_doc(&f);
+}
+
 static void elements_go_where_they_are_wanted(void **state)
 {
 	static const struct {
@@ -386,6 +413,7 @@ int main(void)
 		cmocka_unit_test(deleting_leaves_the_right_commas),
 		cmocka_unit_test(a_deleted_node_is_gone),
 		cmocka_unit_test(deleting_in_a_loop_is_allowed),
+		cmocka_unit_test(what_was_deleted_stays_away_however_it_is_walked),
 		cmocka_unit_test(elements_go_where_they_are_wanted),
 		cmocka_unit_test(inserting_counts_only_what_is_left),
 		cmocka_unit_test(setting_replaces_or_appends),
