@@ -14,17 +14,6 @@ import tls as tls_module  # noqa: E402
 from daemon import Daemon  # noqa: E402
 from settings import PICKET, PICKETD  # noqa: E402
 
-NO_DAEMON_NEEDED = {"test_harness.py"}
-
-
-def pytest_collection_modifyitems(items):
-    if all(i.path.name in NO_DAEMON_NEEDED for i in items):
-        return
-    for program in (PICKETD, PICKET):
-        if not os.access(program, os.X_OK):
-            pytest.exit(f"{program} is not there; build it first (make all)", 2)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -71,6 +60,9 @@ def make_daemon(request):
     figures must add up; one that died unasked, or left a sanitizer report or
     a broken invariant in its log, fails the test."""
     made = request.node.daemons = []
+    for program in (PICKETD, PICKET):
+        if not os.access(program, os.X_OK):
+            pytest.fail(f"{program} is not there; build it first (make all)", pytrace=False)
 
     def make(*args, **kw):
         d = Daemon.__new__(Daemon)

@@ -211,12 +211,11 @@ def test_spool_ls_and_show(picketd, sentry):
     assert eid in text
     listed = rows(ok(picketd.cli("spool", "ls", "--json")))
     assert len(listed) == 2
-    assert any(eid in json.dumps(row) for row in listed)
-    shown = picketd.cli("spool", "show", eid)
+    row = next(r for r in listed if eid in json.dumps(r))
+    shown = picketd.cli("spool", "show", str(row["seq"]))
     assert shown.returncode == 0, shown
     assert wire.event_payload(eid) in shown.stdout and b"\x00\x01binary" in shown.stdout
-    done = picketd.cli("spool", "show", wire.new_id())
-    assert done.returncode not in (0, USAGE)
+    assert picketd.cli("spool", "show", "999999999").returncode not in (0, USAGE)
 
 
 def test_spool_purge_counts_what_it_throws_away(picketd, sentry):
@@ -246,7 +245,7 @@ def test_dead_ls_and_show(make_daemon, sentry):
     assert eid in ok(d.cli("dead", "ls"))
     listed = rows(ok(d.cli("dead", "ls", "--json")))
     assert len(listed) == 1 and "405" in json.dumps(listed)
-    shown = d.cli("dead", "show", eid)
+    shown = d.cli("dead", "show", str(listed[0]["seq"]))
     assert shown.returncode == 0, shown
     assert wire.event_payload(eid) in shown.stdout
 

@@ -75,7 +75,7 @@ def test_bytes_after_the_compressed_body_are_noticed(fake, encoding):
     good([({"type": "event", "metrics_extracted": True}, b"{}")]),
     good([({"type": "client_report"},
            b'{"discarded_events":[{"reason":"mood","category":"error","quantity":1}]}')]),
-])
+], ids=[str(n) for n in range(16)])
 def test_faults_in_the_envelope_are_noticed(fake, body):
     post(fake, body)
     assert fake.violations

@@ -281,7 +281,7 @@ def test_any_content_type_p014(picketd, sentry, content_type):
     ([("Content-Length", "0")], b""), ([], None),
     ([("Transfer-Encoding", "chunked")], b"0\r\n\r\n"),
     ([("Content-Encoding", "gzip")], gzip.compress(b"")),
-])
+], ids=["length_0", "no_length", "chunked", "gzip"])
 def test_an_empty_body_is_400_p015(picketd, headers, body):
     assert_error(client.once(picketd.http, "POST", PATH, [auth()] + headers, body), 400)
 
