@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "doc_util.h"
 
 static void an_untouched_document_is_written_byte_for_byte(void **state)
@@ -224,7 +226,7 @@ static void elements_go_where_they_are_wanted(void **state)
 		open_doc(&f, str_of(cases[i].text));
 		assert_int_equal(json_insert_raw(f.d, json_root(f.d), cases[i].index, STR("7")),
 			cases[i].rc);
-		(void)strcpy(want, cases[i].want);
+		(void)snprintf(want, sizeof want, "%s", cases[i].want);
 		x = strchr(want, 'X');
 		if (x != NULL)
 			*x = '7';

@@ -328,7 +328,7 @@ static void doubles_are_those_of_strtod(void **state)
 
 		open_doc(&f, str_of(texts[i]));
 		assert_true(json_double(f.d, json_root(f.d), &v));
-		if (memcmp(&v, &want, sizeof v) != 0)
+		if (v != want || signbit(v) != signbit(want))
 			fail_msg("%s: %.17g, not %.17g", texts[i], v, want);
 		close_doc(&f);
 	}
