@@ -17,6 +17,9 @@ PKG_CONFIG ?= pkg-config
 OPT        ?= -O2
 SANITIZE   ?=
 WERROR     ?=
+# V=1 shows whole command lines.
+Q          := $(if $(V),,@)
+SAY        := $(if $(V),@:,@echo)
 
 # --- libraries -------------------------------------------------------------
 
@@ -79,7 +82,7 @@ define ROOM_RULE
 $(BUILD)/lib/$(1).a: $$(patsubst src/%.c,$$(BUILD)/obj/%.o,$$(call room_src,$(1)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcsD $$@ $$^
+	$$(Q)$$(AR) rcsD $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call ROOM_RULE,$(r))))
 
@@ -91,22 +94,26 @@ libs_of = $(foreach r,$(1) $(USES_$(1)),$(if $(call room_src,$(r)),$(call room_l
 all: $(BUILD)/picketd $(BUILD)/picket
 
 $(BUILD)/picketd: $(BUILD)/obj/daemon/main.o $(call libs_of,daemon) $(LLHTTP_OBJS)
-	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	$(SAY) "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(LLHTTP_OBJS) $(LIBS)
 
 $(BUILD)/picket: $(BUILD)/obj/cli/main.o $(call libs_of,cli)
-	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+	$(SAY) "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(SAY) "  CC    $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # .incbin is not seen by -MMD.
 $(BUILD)/obj/ops/dashboard.o: src/ops/dashboard.html
 
 $(BUILD)/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(OPT) -g $(HARDEN) $(SANITIZE) $(LLHTTP_CFLAGS) -w -c -o $@ $<
+	$(SAY) "  CC    $@"
+	$(Q)$(CC) -std=c11 $(OPT) -g $(HARDEN) $(SANITIZE) $(LLHTTP_CFLAGS) -w -c -o $@ $<
 
 # --- unit tests ------------------------------------------------------------
 # tests/unit/ROOM/test_X.c is a program of its own, linked with what ROOM uses.
@@ -120,7 +127,8 @@ unit_room = $(firstword $(subst /, ,$(1)))
 
 $(BUILD)/unit/%: tests/unit/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< \
+	$(SAY) "  CCLD  $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS) $(CMOCKA_LIBS)
 
 .PHONY: unit
@@ -138,7 +146,8 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
+	$(SAY) "  CCLD  $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS)
 
 .PHONY: fuzz fuzz-bins
@@ -156,7 +165,8 @@ BENCH_LIBS := -lsqlite3 -lssl -lcrypto
 
 $(BUILD)/bench/%: tests/bench/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< \
+	$(SAY) "  CCLD  $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS) $(BENCH_LIBS)
 
 .PHONY: bench
@@ -170,7 +180,8 @@ FLOWS := $(wildcard tests/flow/*.flow)
 
 $(BUILD)/flow/run: $(wildcard tests/flow/*.c) $(call libs_of,daemon) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) \
+	$(SAY) "  CCLD  $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS)
 
 .PHONY: flow

@@ -171,7 +171,7 @@ int socket_listen_tcp(const char *address, int *fd, struct err *err)
 		.ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	char host[256];
-	const char *port;
+	const char *port = NULL;
 	int rc = split_address(address, host, sizeof host, &port, err);
 
 	if (rc != E_OK)

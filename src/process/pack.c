@@ -49,7 +49,7 @@ static int header_encode(struct envelope *e, struct buf *out, struct err *err)
 {
 	json_node sent_at = json_get(e->header, json_root(e->header), STR("sent_at"));
 
-	if (sent_at != JSON_NONE && json_delete(e->header, sent_at) != E_OK)
+	if (sent_at != JSON_NONE && json_remove(e->header, sent_at) != E_OK)
 		return err_set(err, E_NOMEM, "no memory to store an envelope");
 	envelope_write_header(e, out);
 	if (!buf_ok(out))
