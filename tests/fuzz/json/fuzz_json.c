@@ -12,6 +12,9 @@
 
 #include "unit/json/compare.h"
 
+/* clang-format off */
+#define LIT(lit) {(lit), sizeof(lit) - 1}
+/* clang-format on */
 #define must(cond) ((cond) ? (void)0 : abort())
 
 static void verbatim(struct json_doc *d, struct str text)
@@ -127,9 +130,9 @@ static json_node pick(const struct json_doc *d, struct str *script)
 
 static void edit(struct json_doc *d, unsigned op, json_node n)
 {
-	static const struct str raws[] = {STR("1"), STR("\"\\ud800\""), STR(" [ 1 , {\"k\": 2} ] "),
-		STR("{\"a\":[],\"k\":{}}"), STR("{}"), STR("[]"), STR("1e400"), STR("[[0],[0]]")};
-	static const struct str keys[] = {STR("k"), STR("a"), STR("a\"\xed\xa0\x80\0"), STR("")};
+	static const struct str raws[] = {LIT("1"), LIT("\"\\ud800\""), LIT(" [ 1 , {\"k\": 2} ] "),
+		LIT("{\"a\":[],\"k\":{}}"), LIT("{}"), LIT("[]"), LIT("1e400"), LIT("[[0],[0]]")};
+	static const struct str keys[] = {LIT("k"), LIT("a"), LIT("a\"\xed\xa0\x80\0"), LIT("")};
 	struct str raw = raws[op / 8 % 8], key = keys[op / 64];
 
 	switch (op % 8) {

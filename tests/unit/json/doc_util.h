@@ -4,6 +4,11 @@
 
 #include "json/json.h"
 
+/* A struct str in a static table, where STR() is not constant enough. */
+/* clang-format off */
+#define LIT(lit) {(lit), sizeof(lit) - 1}
+/* clang-format on */
+
 struct fixture {
 	struct arena *a;
 	struct json_doc *d;

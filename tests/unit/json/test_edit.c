@@ -343,17 +343,17 @@ static void strange_strings_survive_decoding_and_encoding(void **state)
 		struct str text;
 		const char *want;
 	} cases[] = {
-		{STR("[\"\\ud83d!\"]"), "[\"\\ud83d!\"]"},
-		{STR("[\"\\ude00\"]"), "[\"\\ude00\"]"},
-		{STR("[\"\xed\xa0\xbd\"]"), "[\"\\ud83d\"]"},
-		{STR("[\"\\u0000\"]"), "[\"\\u0000\"]"},
-		{STR("[\"\\u001f\\u007f\\b\"]"), "[\"\\u001f\x7f\\u0008\"]"},
-		{STR("[\"\\ud83d\\ude00\"]"), "[\"\xf0\x9f\x98\x80\"]"},
-		{STR("[\"\xff\xc3\"]"), "[\"\\ufffd\\ufffd\"]"},
-		{STR("[\"\xe2\x82\xac\xf4\x90\x80\x80\"]"),
+		{LIT("[\"\\ud83d!\"]"), "[\"\\ud83d!\"]"},
+		{LIT("[\"\\ude00\"]"), "[\"\\ude00\"]"},
+		{LIT("[\"\xed\xa0\xbd\"]"), "[\"\\ud83d\"]"},
+		{LIT("[\"\\u0000\"]"), "[\"\\u0000\"]"},
+		{LIT("[\"\\u001f\\u007f\\b\"]"), "[\"\\u001f\x7f\\u0008\"]"},
+		{LIT("[\"\\ud83d\\ude00\"]"), "[\"\xf0\x9f\x98\x80\"]"},
+		{LIT("[\"\xff\xc3\"]"), "[\"\\ufffd\\ufffd\"]"},
+		{LIT("[\"\xe2\x82\xac\xf4\x90\x80\x80\"]"),
 			"[\"\xe2\x82\xac\\ufffd\\ufffd\\ufffd\\ufffd\"]"},
-		{STR("[\"\xed\xa0\"]"), "[\"\\ufffd\\ufffd\"]"},
-		{STR("[\"\xc0\x80\"]"), "[\"\\ufffd\\ufffd\"]"},
+		{LIT("[\"\xed\xa0\"]"), "[\"\\ufffd\\ufffd\"]"},
+		{LIT("[\"\xc0\x80\"]"), "[\"\\ufffd\\ufffd\"]"},
 	};
 	size_t i;
 

@@ -176,7 +176,7 @@ static int edit_all(struct json_doc *d)
 static void out_of_memory_is_told_at_every_point(void **state)
 {
 	static const struct str text =
-		STR("{\"a\\nb\":1,\"list\":[1,2,3],\"o\":{ \"p\":1},\"s\":\"\\t\"}");
+		LIT("{\"a\\nb\":1,\"list\":[1,2,3],\"o\":{ \"p\":1},\"s\":\"\\t\"}");
 	size_t limit;
 	int rc = E_NOMEM, parsed = 0;
 

@@ -11,21 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "json/json.h"
+#include "doc_util.h"
 
 struct verdict {
 	struct str text;
 	bool ok;
 };
 
-#define YES(lit)                                                                                   \
-	{                                                                                          \
-		STR(lit), true                                                                     \
-	}
-#define NO(lit)                                                                                    \
-	{                                                                                          \
-		STR(lit), false                                                                    \
-	}
+/* clang-format off */
+#define YES(lit) {LIT(lit), true}
+#define NO(lit)  {LIT(lit), false}
+/* clang-format on */
 
 static const struct verdict verdicts[] = {
 	YES("{}"),
@@ -192,7 +188,7 @@ static void verdicts_are_those_of_the_grammar(void **state)
 static void a_cut_text_is_refused_at_every_length(void **state)
 {
 	static const struct str text =
-		STR("{\"key\\u0041\":[1.5e10,true,false,null,\"\\ud83d\\ude00 a "
+		LIT("{\"key\\u0041\":[1.5e10,true,false,null,\"\\ud83d\\ude00 a "
 		    "longer piece of text\",{\"a\":{}}]}");
 	size_t n;
 
@@ -232,13 +228,13 @@ static void the_first_value_tells_how_long_it_is(void **state)
 		size_t used;
 		const char *raw;
 	} cases[] = {
-		{STR("{\"a\":1}\n{\"b\":2}"), 7, "{\"a\":1}"},
-		{STR(" \n {} garbage"), 5, "{}"},
-		{STR("12 34"), 2, "12"},
-		{STR("12,"), 2, "12"},
-		{STR("\"a\"\"b\""), 3, "\"a\""},
-		{STR("[]"), 2, "[]"},
-		{STR("null\0\xff"), 4, "null"},
+		{LIT("{\"a\":1}\n{\"b\":2}"), 7, "{\"a\":1}"},
+		{LIT(" \n {} garbage"), 5, "{}"},
+		{LIT("12 34"), 2, "12"},
+		{LIT("12,"), 2, "12"},
+		{LIT("\"a\"\"b\""), 3, "\"a\""},
+		{LIT("[]"), 2, "[]"},
+		{LIT("null\0\xff"), 4, "null"},
 	};
 	size_t i;
 

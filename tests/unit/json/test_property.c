@@ -16,6 +16,7 @@
 #include "base/rng.h"
 
 #include "compare.h"
+#include "doc_util.h"
 
 #define DOCUMENTS 1500
 #define EDITS     12
@@ -209,7 +210,7 @@ static void insert(struct pair *p, const struct place *at, struct str raw)
 
 static void set(struct pair *p, const struct place *at, const char *key)
 {
-	static const struct str value = STR("set \"\n\x01\xc3\xa9\xf0\x9f\x98\x80");
+	static const struct str value = LIT("set \"\n\x01\xc3\xa9\xf0\x9f\x98\x80");
 	struct str raw;
 
 	if (rng_below(&p->r, 2) == 0) {

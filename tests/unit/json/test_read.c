@@ -132,8 +132,8 @@ static void the_first_of_two_equal_keys_is_found(void **state)
 /* P-118: NUL bytes, surrogates and broken UTF-8 in keys. */
 static void keys_are_compared_as_decoded_bytes(void **state)
 {
-	static const struct str keys[] = {STR("a\0b"), STR("a\"b"), STR("\xed\xa0\x80"),
-		STR("\xf0\x9f\x98\x80"), STR("\xff"), STR(""), STR("a/b"), STR("\xc3\xa9")};
+	static const struct str keys[] = {LIT("a\0b"), LIT("a\"b"), LIT("\xed\xa0\x80"),
+		LIT("\xf0\x9f\x98\x80"), LIT("\xff"), LIT(""), LIT("a/b"), LIT("\xc3\xa9")};
 	struct fixture f;
 	size_t i;
 
@@ -162,22 +162,22 @@ static void escapes_are_resolved(void **state)
 		struct str text;
 		struct str value;
 	} cases[] = {
-		{STR("\"\""), STR("")},
-		{STR("\"plain\""), STR("plain")},
-		{STR("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), STR("\"\\/\b\f\n\r\t")},
-		{STR("\"\\u0041\\u00e9\\u20AC\\uffff\""), STR("A\xc3\xa9\xe2\x82\xac\xef\xbf\xbf")},
-		{STR("\"\\ud83d\\ude00\""), STR("\xf0\x9f\x98\x80")},
-		{STR("\"\\udbff\\udfff\""), STR("\xf4\x8f\xbf\xbf")},
-		{STR("\"\\ud83d\""), STR("\xed\xa0\xbd")},
-		{STR("\"\\ud83dx\""), STR("\xed\xa0\xbdx")},
-		{STR("\"\\ud83d\\n\""), STR("\xed\xa0\xbd\n")},
-		{STR("\"\\ud83d\\ud83d\\ude00\""), STR("\xed\xa0\xbd\xf0\x9f\x98\x80")},
-		{STR("\"\\ude00\\ud83d\""), STR("\xed\xb8\x80\xed\xa0\xbd")},
-		{STR("\"\\ud83d\\u0041\""), STR("\xed\xa0\xbd"
+		{LIT("\"\""), LIT("")},
+		{LIT("\"plain\""), LIT("plain")},
+		{LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), LIT("\"\\/\b\f\n\r\t")},
+		{LIT("\"\\u0041\\u00e9\\u20AC\\uffff\""), LIT("A\xc3\xa9\xe2\x82\xac\xef\xbf\xbf")},
+		{LIT("\"\\ud83d\\ude00\""), LIT("\xf0\x9f\x98\x80")},
+		{LIT("\"\\udbff\\udfff\""), LIT("\xf4\x8f\xbf\xbf")},
+		{LIT("\"\\ud83d\""), LIT("\xed\xa0\xbd")},
+		{LIT("\"\\ud83dx\""), LIT("\xed\xa0\xbdx")},
+		{LIT("\"\\ud83d\\n\""), LIT("\xed\xa0\xbd\n")},
+		{LIT("\"\\ud83d\\ud83d\\ude00\""), LIT("\xed\xa0\xbd\xf0\x9f\x98\x80")},
+		{LIT("\"\\ude00\\ud83d\""), LIT("\xed\xb8\x80\xed\xa0\xbd")},
+		{LIT("\"\\ud83d\\u0041\""), LIT("\xed\xa0\xbd"
 						"A")},
-		{STR("\"a\\u0000b\""), STR("a\0b")},
-		{STR("\"a\0b\""), STR("a\0b")},
-		{STR("\"\xff\\n\xc3\""), STR("\xff\n\xc3")},
+		{LIT("\"a\\u0000b\""), LIT("a\0b")},
+		{LIT("\"a\0b\""), LIT("a\0b")},
+		{LIT("\"\xff\\n\xc3\""), LIT("\xff\n\xc3")},
 	};
 	size_t i;
 
@@ -197,7 +197,7 @@ static void escapes_are_resolved(void **state)
 
 static void a_string_without_escapes_is_a_view(void **state)
 {
-	static const struct str text = STR("{\"key\":\"value\"}");
+	static const struct str text = LIT("{\"key\":\"value\"}");
 	struct fixture f;
 
 	(void)state;
