@@ -3,21 +3,6 @@
 /* Below this zstd saves less than its frame and block headers cost. */
 #define COMPRESS_FROM_BYTES 256u
 
-enum item_class envelope_class(const struct envelope *e)
-{
-	enum item_class best = CLASS_BULK;
-
-	for (size_t i = 0; i < e->item_count; i++) {
-		enum item_class c = item_type_class(e->items[i].type);
-
-		if (e->items[i].creates_event)
-			c = CLASS_ERROR;
-		if (c < best)
-			best = c;
-	}
-	return best;
-}
-
 /* Compresses what is worth it; *items is a view into raw or zstd. */
 static int items_encode(struct envelope *e, struct codec_pool *codecs, struct buf *raw,
 	struct buf *zstd, struct record *r, struct err *err)

@@ -24,7 +24,4 @@ int pack_envelope(struct envelope *e, const struct route *r, struct codec_pool *
 	uint64_t boot_id, struct packed *ret, struct err *err);
 void packed_fini(struct packed *p);
 
-/* The class of an envelope: that of its most urgent item. */
-enum item_class envelope_class(const struct envelope *e);
-
 #endif
