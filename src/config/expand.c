@@ -7,7 +7,7 @@
 #include "config/quote.h"
 
 #define FILE_MAX_BYTES  65536u
-#define VALUE_MAX_BYTES (1024u * 1024u)
+#define VALUE_MAX_BYTES ((size_t)1024 * 1024)
 
 struct expander {
 	struct arena *a;
@@ -118,7 +118,7 @@ static int expand_all(struct expander *x, struct str raw)
 	}
 	if (!buf_ok(&x->out))
 		return err_set(x->err, E_TOOBIG,
-			"the value does not fit into memory (at most %u KiB)",
+			"the value does not fit into memory (at most %zu KiB)",
 			VALUE_MAX_BYTES / 1024);
 	if (!str_is_utf8(buf_view(&x->out)))
 		return err_set(x->err, E_INVAL, "the value is not UTF-8 text");

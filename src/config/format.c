@@ -13,8 +13,7 @@
 static void format_text(struct buf *out, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		char before = i > 0 ? s.p[i - 1] : ' ';
-		bool opens = before == ' ' || before == '\t';
+		bool opens = i == 0 || s.p[i - 1] == ' ' || s.p[i - 1] == '\t';
 
 		if (s.p[i] == '$' && i + 1 < s.n && s.p[i + 1] == '{')
 			buf_cstr(out, "${$}");

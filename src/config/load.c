@@ -18,7 +18,7 @@
 #include "config/table.h"
 
 #define CONFIG_DIR     "/etc/picket"
-#define FILE_MAX_BYTES (1024u * 1024u)
+#define FILE_MAX_BYTES ((size_t)1024 * 1024)
 
 static int no_memory(struct loader *l)
 {
@@ -118,8 +118,8 @@ static int load_one_text(struct loader *l, const char *file, struct str text)
 	l->section = NULL;
 	l->project = NULL;
 	if (text.n > FILE_MAX_BYTES)
-		return err_set(
-			l->err, E_TOOBIG, "%s: is larger than %u KiB", file, FILE_MAX_BYTES / 1024);
+		return err_set(l->err, E_TOOBIG, "%s: is larger than %zu KiB", file,
+			FILE_MAX_BYTES / 1024);
 	return ini_text_parse(file, text, &events, l->err);
 }
 
@@ -160,8 +160,10 @@ static int start(struct loader *l, struct owned **ret, const struct settings_sou
 {
 	struct owned *o = owned_new(limit_bytes);
 
-	if (o == NULL)
-		return err_set(err, E_NOMEM, "no memory for the settings");
+	if (o == NULL) {
+		(void)err_set(err, E_NOMEM, "no memory for the settings");
+		return E_NOMEM;
+	}
 	*ret = o;
 	*l = (struct loader){.a = o->a, .s = &o->settings, .from = from, .err = err};
 	l->last_project = &l->first_project;

@@ -12,7 +12,7 @@
 #include "config/settings.h"
 
 /* Bound of one set of settings: some full files and their expanded values. */
-#define OWNED_MAX_BYTES (64u * 1024u * 1024u)
+#define OWNED_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
 struct owned {
 	struct settings settings; /* first: settings_ref() gets this address */

@@ -153,7 +153,7 @@ static int parse_text(const struct value_text *v, const char **ret, struct err *
 {
 	char q[QUOTE_BYTES];
 
-	if (str_find_char(v->text, '\n') < v->text.n)
+	if (str_find_char(v->text, '\n') < v->text.n || str_find_char(v->text, '\r') < v->text.n)
 		return err_set(err, E_INVAL,
 			"%s goes over several lines (an indented line continues the value above "
 			"it)",

@@ -219,6 +219,16 @@ static void bad_variables_are_named(void **state)
 		{"PICKET_LOG_ZZZZZZZZ=1",
 			"PICKET_LOG_ZZZZZZZZ: [log] has no such key (picket.conf(5) lists the keys "
 			"of [log])"},
+		{"PICKET_SPOOL_DIR=a\rb",
+			"PICKET_SPOOL_DIR: spool.dir: \"a\\x0db\" goes over several lines (an "
+			"indented line continues the value above it)"},
+		{"PICKET_SPOOL_DIR=a\033b",
+			"PICKET_SPOOL_DIR: spool.dir: \"a\\x1bb\" holds a control character"},
+		{"PICKET_SPOOL_DIR=\xc3",
+			"PICKET_SPOOL_DIR: spool.dir: the value is not UTF-8 text"},
+		{"PICKET_UPSTREAM_HEADER=A: b\r\nHost: x",
+			"PICKET_UPSTREAM_HEADER: upstream.header: the header \"Host\" belongs to "
+			"picket or the connection (leave it out)"},
 		{"PICKET_PROJECT_WEB_DSN=x",
 			"PICKET_PROJECT_WEB_DSN: projects come from files only (write a [project "
 			"NAME] section, its dsn may be ${VARIABLE})"},
