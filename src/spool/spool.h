@@ -135,6 +135,8 @@ struct spool_stats {
 };
 void spool_stats(const struct spool *s, struct instant now, struct spool_stats *ret);
 const struct tally *spool_tally(const struct spool *s);
+/* True when nothing is queued for the writer and it writes nothing. */
+bool spool_is_idle(const struct spool *s);
 /* True when a put would be taken: writable and, with refuse, below the quota. */
 bool spool_has_room(const struct spool *s);
 

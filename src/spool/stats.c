@@ -1,0 +1,39 @@
+/* Figures for people and for monitoring. */
+#include "spool/inner.h"
+
+void spool_stats(const struct spool *s, struct instant now, struct spool_stats *ret)
+{
+	const struct snapshot *sh = &s->shown;
+
+	memset(ret, 0, sizeof *ret);
+	for (unsigned c = 0; c < CLASS_COUNT; c++) {
+		ret->class_records[c] = sh->records[c];
+		ret->class_bytes[c] = sh->bytes[c];
+		ret->records += sh->records[c];
+		ret->bytes += sh->bytes[c];
+	}
+	if (sh->oldest_born_mono_ms != INT64_MAX && now.mono_ms > sh->oldest_born_mono_ms)
+		ret->oldest_age_ms = now.mono_ms - sh->oldest_born_mono_ms;
+	ret->dead_records = sh->dead_records;
+	ret->dead_bytes = sh->dead_bytes;
+	ret->file_bytes = sh->file_bytes;
+	ret->max_bytes = s->limits.max_bytes;
+	ret->trouble = sh->trouble;
+	ret->trouble_since_wall_ms = sh->trouble != E_OK ? sh->trouble_since_wall_ms : 0;
+	ret->queued = s->queued;
+}
+
+const struct tally *spool_tally(const struct spool *s)
+{
+	return &s->shown.tally;
+}
+
+bool spool_has_room(const struct spool *s)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned c = 0; c < CLASS_COUNT; c++)
+		bytes += s->shown.bytes[c];
+	return !s->closing && s->shown.trouble == E_OK &&
+	       !(s->limits.refuse_when_full && bytes >= s->limits.max_bytes);
+}
