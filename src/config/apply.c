@@ -51,8 +51,8 @@ int apply_setting(
 	if (rc == E_OK) {
 		v.text = x.text;
 		v.shown = x.is_secret ? raw : x.text;
-		/* The first look is on the type: a secret's may be wrong only in having lines. */
-		if (info->type == SETTING_SECRET)
+		/* Header lines may carry a token as well. */
+		if (info->type == SETTING_SECRET || info->type == SETTING_LINES)
 			v.shown = STR("****");
 		rc = value_parse(info, &v, field, l->a, l->err);
 	}

@@ -68,7 +68,8 @@ static int expand_variable(struct expander *x, struct str what)
 		return err_set(x->err, E_INVAL,
 			"%s in ${ } is no variable (write ${NAME}, ${NAME:-default} or "
 			"${file:/path}; ${$}{ for a literal ${)",
-			quote(q, what));
+			/* What follows a colon may be a password in the wrong place. */
+			quote(q, str_first(what, str_find_char(what, ':'))));
 	v = env_get(x->env, name);
 	if (v != NULL && (*v != '\0' || !has_default)) {
 		buf_cstr(&x->out, v);

@@ -13,6 +13,7 @@
 #include <ini.h>
 
 #include "base/buf.h"
+#include "base/check.h"
 
 /* INI_MAX_LINE is the size of inih's buffer, which reader() is told; names and
  * sections have buffers of 50 bytes in every release so far. */
@@ -197,8 +198,9 @@ static char *reader(char *out, int size, void *stream)
 
 	if (s->rc == E_OK && s->is_expected)
 		(void)line_fail(s, "the INI library did not read this line");
-	if (s->rc != E_OK || s->rest.n == 0 || size < 4)
+	if (s->rc != E_OK || s->rest.n == 0)
 		return NULL;
+	check(size > 3);
 	s->line++;
 	line = str_first(s->rest, str_find_char(s->rest, '\n'));
 	s->rest = str_from(s->rest, line.n + 1);

@@ -195,12 +195,13 @@ static int check_url(struct subject *s)
 
 	if (s->text.n == 0)
 		return E_OK;
+	/* Not shown: it is a key, or a password. */
+	if (str_find_char(s->text, '@') < s->text.n)
+		return err_set(s->err, E_INVAL,
+			"the URL has a user or key in it (a DSN goes into upstream.dsn)");
 	if (!is_url(s->text, &scheme, &authority, &path) ||
 		(!str_ieq(scheme, STR("https")) && !str_ieq(scheme, STR("http"))))
 		return fail(s, "is no https:// or http:// URL (try https://sentry.example.com)");
-	if (str_find_char(authority, '@') < authority.n)
-		return err_set(s->err, E_INVAL,
-			"the URL has a user or key in it (a DSN goes into upstream.dsn)");
 	if (!address_is_host_port(authority, ADDRESS_PORT_OPTIONAL))
 		return fail(s, "has no host that can be (try https://sentry.example.com)");
 	if (str_find_char(path, '?') < path.n || str_find_char(path, '#') < path.n)

@@ -138,6 +138,22 @@ static const struct {
 		"https://sentry.example.com)"},
 	{"[upstream]\nurl = https://k@sentry.io/1\n",
 		"2: upstream.url: the URL has a user or key in it (a DSN goes into upstream.dsn)"},
+	{"[upstream]\nurl = https//secretkey@sentry.io /1\n",
+		"2: upstream.url: the URL has a user or key in it (a DSN goes into upstream.dsn)"},
+	{"[upstream]\nurl = https://a b\n",
+		"2: upstream.url: \"https://a b\" is no https:// or http:// URL (try "
+		"https://sentry.example.com)"},
+	{"[upstream]\nurl = https://:80/\n",
+		"2: upstream.url: \"https://:80/\" has no host that can be (try "
+		"https://sentry.example.com)"},
+	{"[upstream]\nurl = https://a/?q\n",
+		"2: upstream.url: \"https://a/?q\" has a query or fragment (leave it out)"},
+	{"[upstream]\ndsn = ${https://secretkey@h/1}\n",
+		"2: upstream.dsn: \"https\" in ${ } is no variable (write ${NAME}, "
+		"${NAME:-default} or ${file:/path}; ${$}{ for a literal ${)"},
+	{"[upstream]\nproxy = http://u:secret@:1\n",
+		"2: upstream.proxy: the value is no proxy URL (try http://proxy.example.com:3128, "
+		"or off)"},
 	{"[upstream]\nproxy = u:p@host\n",
 		"2: upstream.proxy: the value is no proxy URL (try http://proxy.example.com:3128, "
 		"or off)"},

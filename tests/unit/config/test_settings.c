@@ -229,6 +229,9 @@ static void bad_variables_are_named(void **state)
 		{"PICKET_UPSTREAM_HEADER=A: b\r\nHost: x",
 			"PICKET_UPSTREAM_HEADER: upstream.header: the header \"Host\" belongs to "
 			"picket or the connection (leave it out)"},
+		{"PICKET_UPSTREAM_HEADER=X: secret\033",
+			"PICKET_UPSTREAM_HEADER: upstream.header: \"****\" holds a control "
+			"character"},
 		{"PICKET_PROJECT_WEB_DSN=x",
 			"PICKET_PROJECT_WEB_DSN: projects come from files only (write a [project "
 			"NAME] section, its dsn may be ${VARIABLE})"},
