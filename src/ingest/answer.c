@@ -1,0 +1,178 @@
+#include "ingest/answer.h"
+
+#define ERROR_TEXT_MAX 200 /* bytes of X-Sentry-Error (5.2) */
+
+static const char *reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} reasons[] = {
+		{200, "OK"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{413, "Content Too Large"},
+		{415, "Unsupported Media Type"},
+		{417, "Expectation Failed"},
+		{429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{503, "Service Unavailable"},
+	};
+
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	}
+	return status < 400 ? "OK" : "Error";
+}
+
+/* A header of its own; nothing when value is empty. Whatever could end the line
+ * becomes a blank. */
+static void add_header(struct buf *out, const char *name, struct str value)
+{
+	if (value.n == 0)
+		return;
+	buf_cstr(out, name);
+	buf_cstr(out, ": ");
+	for (size_t i = 0; i < value.n; i++) {
+		char c = value.p[i];
+
+		buf_char(out, c >= 0x20 && c < 0x7f ? c : ' ');
+	}
+	buf_cstr(out, "\r\n");
+}
+
+static void add_cors(struct buf *out, const struct answer_frame *f)
+{
+	if (f->cors == CORS_NONE)
+		return;
+	if (f->cors == CORS_ANY) {
+		buf_cstr(out, "Access-Control-Allow-Origin: *\r\n");
+	} else {
+		add_header(out, "Access-Control-Allow-Origin", f->origin);
+		buf_cstr(out, "Vary: Origin\r\n");
+	}
+	buf_cstr(out, "Access-Control-Expose-Headers: "
+		      "x-sentry-error, x-sentry-rate-limits, retry-after\r\n");
+}
+
+static void begin(struct buf *out, const struct answer_frame *f, int status)
+{
+	if (status == 200)
+		buf_cstr(out, "HTTP/1.1 200 OK\r\n");
+	else
+		buf_printf(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
+	add_cors(out, f);
+	if (f->close)
+		buf_cstr(out, "Connection: close\r\n");
+	else if (f->keep_alive)
+		buf_cstr(out, "Connection: keep-alive\r\n");
+}
+
+static void end(struct buf *out, const struct answer_frame *f, struct str body)
+{
+	buf_printf(out, "Content-Length: %zu\r\n\r\n", body.n);
+	if (!f->head_only)
+		buf_str(out, body);
+}
+
+/* {"id":"32 digits"} or {}. text holds at least 42 bytes. */
+#define ID_BODY_BYTES (EVENT_ID_HEX_BYTES + 9)
+static struct str id_body(const struct event_id *id, char text[ID_BODY_BYTES])
+{
+	if (id == NULL)
+		return STR("{}");
+	memcpy(text, "{\"id\":\"", 7);
+	event_id_hex(id, text + 7);
+	memcpy(text + 7 + EVENT_ID_HEX_BYTES - 1, "\"}", 2);
+	return str_make(text, 7 + EVENT_ID_HEX_BYTES - 1 + 2);
+}
+
+void answer_accepted(
+	const struct answer_frame *f, const struct event_id *id, struct str limits, struct buf *out)
+{
+	char text[ID_BODY_BYTES];
+
+	begin(out, f, 200);
+	buf_cstr(out, "Content-Type: application/json\r\n");
+	add_header(out, "X-Sentry-Rate-Limits", limits);
+	end(out, f, id_body(id, text));
+}
+
+void answer_refused(const struct answer_frame *f, int status, struct str detail,
+	uint32_t retry_after_s, struct str limits, struct str allow, struct buf *out)
+{
+	struct buf body = BUF_INIT;
+
+	buf_cstr(&body, "{\"detail\":");
+	buf_json_str(&body, detail);
+	buf_char(&body, '}');
+	begin(out, f, status);
+	buf_cstr(out, "Content-Type: application/json\r\n");
+	add_header(out, "X-Sentry-Error", str_first(detail, ERROR_TEXT_MAX));
+	add_header(out, "X-Sentry-Rate-Limits", limits);
+	add_header(out, "Allow", allow);
+	if (retry_after_s > 0)
+		buf_printf(out, "Retry-After: %u\r\n", (unsigned)retry_after_s);
+	end(out, f, buf_ok(&body) ? buf_view(&body) : STR("{}"));
+	buf_fini(&body);
+}
+
+void answer_page(const struct answer_frame *f, int status, struct str content_type, struct str body,
+	struct buf *out)
+{
+	begin(out, f, status);
+	add_header(out, "Content-Type", content_type);
+	buf_cstr(out, "Cache-Control: no-store\r\n");
+	end(out, f, body);
+}
+
+void answer_options(const struct answer_frame *f, struct str allow, struct buf *out)
+{
+	begin(out, f, 200);
+	add_header(out, "Allow", allow);
+	if (f->cors != CORS_NONE)
+		buf_cstr(out,
+			"Access-Control-Allow-Methods: POST\r\n"
+			"Access-Control-Max-Age: 3600\r\n"
+			"Access-Control-Allow-Headers: x-sentry-auth, x-requested-with, "
+			"x-forwarded-for, origin, referer, accept, content-type, authentication, "
+			"authorization, content-encoding, transfer-encoding\r\n");
+	end(out, f, STR_EMPTY);
+}
+
+void answer_raw_accepted(const struct event_id *id, struct str limits, struct buf *out)
+{
+	char hex[EVENT_ID_HEX_BYTES];
+
+	buf_cstr(out, "{\"status\":200");
+	if (id != NULL) {
+		event_id_hex(id, hex);
+		buf_printf(out, ",\"id\":\"%s\"", hex);
+	}
+	if (limits.n > 0) {
+		buf_cstr(out, ",\"rate_limits\":");
+		buf_json_str(out, limits);
+	}
+	buf_cstr(out, "}\n");
+}
+
+void answer_raw_refused(
+	int status, struct str detail, uint32_t retry_after_s, struct str limits, struct buf *out)
+{
+	buf_printf(out, "{\"status\":%d,\"detail\":", status);
+	buf_json_str(out, detail);
+	if (retry_after_s > 0)
+		buf_printf(out, ",\"retry_after\":%u", (unsigned)retry_after_s);
+	if (limits.n > 0) {
+		buf_cstr(out, ",\"rate_limits\":");
+		buf_json_str(out, limits);
+	}
+	buf_cstr(out, "}\n");
+}

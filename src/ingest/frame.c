@@ -1,0 +1,219 @@
+#include "ingest/frame.h"
+
+#include <stdlib.h>
+
+#include "envelope/dsn.h"
+#include "ingest/auth.h"
+#include "ingest/target.h"
+
+/* Input of one decoding step. What it expands to is accounted for after the
+ * step, so steps are small. */
+#define STEP_BYTES ((size_t)8 * 1024)
+
+static uint64_t budget_left(const struct budget *b)
+{
+	uint64_t limit, used;
+
+	if (b == NULL)
+		return UINT64_MAX;
+	limit = atomic_load(&b->limit_bytes);
+	used = budget_used(b);
+	return used < limit ? limit - used : 0;
+}
+
+/* Takes what out has grown to; *taken is what is held for it already. */
+static int account(struct budget *b, const struct buf *out, size_t *taken, struct err *err)
+{
+	if (b == NULL || out->cap <= *taken)
+		return E_OK;
+	if (!budget_take(b, out->cap - *taken))
+		return err_set(err, E_NOMEM, "limits.memory is used up at the moment");
+	*taken = out->cap;
+	return E_OK;
+}
+
+static int decode_steps(struct frame_job *job, uint64_t max, struct buf *out, size_t *taken)
+{
+	struct decoder *d = NULL;
+	struct str rest = body_view(&job->body);
+	int rc = decoder_new(&d, job->encoding, max, &job->err);
+
+	while (rc == E_OK && rest.n > 0) {
+		rc = decoder_feed(d, str_first(rest, STEP_BYTES), out, &job->err);
+		if (rc == E_OK)
+			rc = account(job->body.budget, out, taken, &job->err);
+		rest = str_from(rest, STEP_BYTES);
+	}
+	if (rc == E_OK)
+		rc = decoder_finish(d, &job->err);
+	decoder_free(d);
+	return rc;
+}
+
+/* The bound is what may be had now, so that a bomb ends there and not at
+ * limits.envelope, which may be more than all of limits.memory. */
+static int decode(struct frame_job *job, struct str *body)
+{
+	struct budget *budget = job->body.budget;
+	uint64_t limit = job->settings->limits.envelope, left = budget_left(budget);
+	struct buf out = BUF_INIT;
+	size_t taken = 0;
+	int rc = decode_steps(job, left < limit ? left : limit, &out, &taken);
+
+	if (rc == E_TOOBIG && left < limit) {
+		rc = left + job->body.cap >= job->settings->limits.memory
+			     ? err_set(&job->err, E_TOOBIG,
+				       "the decoded body does not fit limits.memory (%llu)",
+				       (unsigned long long)job->settings->limits.memory)
+			     : err_set(&job->err, E_NOMEM,
+				       "limits.memory is used up at the moment");
+	}
+	if (rc != E_OK) {
+		if (taken > 0)
+			budget_give(budget, taken);
+		buf_fini(&out);
+		return rc;
+	}
+	body_fini(&job->body);
+	job->body.cap = taken; /* goes back with the request */
+	job->env->adopted_body = buf_take(&out, &body->n);
+	body->p = job->env->adopted_body;
+	buf_fini(&out);
+	return E_OK;
+}
+
+/* Gives memory back when a body of unknown length came out much smaller than
+ * what was taken for it. */
+static void shrink(struct body *b)
+{
+	char *p;
+
+	if (b->n == 0 || b->cap - b->n <= b->cap / 4)
+		return;
+	p = realloc(b->p, b->n);
+	if (p == NULL)
+		return;
+	b->p = p;
+	if (b->budget != NULL)
+		budget_give(b->budget, b->cap - b->n);
+	b->cap = b->n;
+}
+
+static int take_body(struct frame_job *job, struct str *body)
+{
+	if (job->encoding != ENCODING_IDENTITY)
+		return decode(job, body);
+	shrink(&job->body);
+	*body = body_view(&job->body);
+	job->env->adopted_body = job->body.p;
+	job->body.p = NULL; /* its share of the budget goes back with the request */
+	return E_OK;
+}
+
+/* Key and project of a DSN in the form that requests' are in. */
+static int read_dsn(struct str text, struct str *key, struct str *project, struct err *err)
+{
+	struct dsn dsn;
+	int rc = dsn_parse(text, &dsn, err);
+
+	if (rc == E_OK)
+		rc = auth_check_key(dsn.key, key, err);
+	if (rc == E_OK)
+		rc = project_parse(dsn.project, project, err);
+	return rc == E_OK ? E_OK : err_wrap(err, rc, "dsn in the envelope header");
+}
+
+static int compare_dsn(struct frame_job *job, struct str text)
+{
+	struct sender *from = &job->env->from;
+	struct str key, project;
+	int rc = read_dsn(text, &key, &project, &job->err);
+
+	if (rc != E_OK)
+		return rc;
+	if (from->project.n > 0 && !str_eq(from->project, project))
+		return err_set(&job->err, E_SYNTAX,
+			"the envelope's dsn has another project than the request");
+	if (from->key.n > 0 && !str_eq(from->key, key))
+		return err_set(
+			&job->err, E_SYNTAX, "the envelope's dsn has another key than the request");
+	from->key = key;
+	from->project = project;
+	return E_OK;
+}
+
+static void item_limits_of(const struct settings *s, struct item_limits *ret)
+{
+	*ret = (struct item_limits){
+		.event = s->limits.event,
+		.attachment = s->limits.attachment,
+		.attachments = s->limits.attachments,
+		.attachment_count = s->limits.attachment_count,
+		.replay = s->limits.replay,
+		.session = s->limits.session,
+		.session_count = s->limits.session_count,
+		.client_report = s->limits.client_report,
+		.client_report_count = s->limits.client_report_count,
+		.profile = s->limits.profile,
+		.check_in = s->limits.check_in,
+		.statsd = s->limits.statsd,
+		.metric_buckets = s->limits.metric_buckets,
+		.log = s->limits.log,
+		.trace_metric = s->limits.trace_metric,
+		.span = s->limits.span,
+		.span_count = s->limits.span_count,
+	};
+}
+
+static int frame(struct frame_job *job, struct str body)
+{
+	const struct envelope_limits limits = {
+		.max_items = (size_t)job->settings->limits.items,
+		.max_header_bytes = (size_t)job->settings->limits.header,
+	};
+	struct envelope *env = job->env;
+	struct str dsn;
+	int rc;
+
+	if (body.n == 0)
+		return err_set(&job->err, E_SYNTAX, "the body is empty");
+	if (job->auth == AUTH_ENVELOPE) {
+		rc = envelope_peek_dsn(body, env->arena, &dsn, &job->err);
+		if (rc == E_OK)
+			rc = compare_dsn(job, dsn);
+		if (rc != E_OK)
+			return rc;
+	}
+	rc = envelope_parse(env, body, &limits, &job->err);
+	if (rc == E_OK && env->dsn.n > 0)
+		rc = compare_dsn(job, env->dsn);
+	return rc;
+}
+
+static int measure(struct frame_job *job)
+{
+	struct item_limits limits;
+	int rc = envelope_identify(job->env, &job->err);
+
+	if (rc == E_OK)
+		rc = envelope_measure(job->env, &job->invalid, &job->err);
+	if (rc != E_OK)
+		return rc;
+	item_limits_of(job->settings, &limits);
+	return envelope_check_limits(job->env, &limits, &job->err);
+}
+
+void frame_run(struct frame_job *job)
+{
+	struct str body = STR_EMPTY;
+
+	job->rc = take_body(job, &body);
+	job->decoded_bytes = body.n;
+	if (job->rc == E_OK)
+		job->rc = frame(job, body);
+	if (job->rc == E_OK)
+		job->rc = measure(job);
+	if (job->rc == E_OK && job->ops->work != NULL)
+		job->rc = job->ops->work(
+			job->ops->arg, job->env, job->settings, &job->result, &job->err);
+}

@@ -1,0 +1,122 @@
+#include "ingest/target.h"
+
+#include <stdint.h>
+
+int project_parse(struct str text, struct str *ret, struct err *err)
+{
+	uint64_t value;
+
+	while (text.n > 1 && text.p[0] == '0')
+		text = str_from(text, 1);
+	if (!str_to_u64(text, UINT64_MAX, &value) || value == 0)
+		return err_set(err, E_SYNTAX,
+			"the project id in the path must be a number from 1 to 2^64-1");
+	*ret = text;
+	return E_OK;
+}
+
+/* "http://host[:port]/path" is how requests to proxies look; RFC 9112 3.2.2
+ * has servers accept it. */
+static int cut_authority(struct str *raw, struct target *t, struct err *err)
+{
+	struct str rest;
+	size_t n;
+
+	if (str_istarts(*raw, STR("http://")))
+		rest = str_from(*raw, 7);
+	else if (str_istarts(*raw, STR("https://")))
+		rest = str_from(*raw, 8);
+	else
+		return err_set(err, E_SYNTAX, "the request target must be a path");
+	for (n = 0; n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#'; n++)
+		;
+	t->host = str_first(rest, n);
+	*raw = str_from(rest, n);
+	if (t->host.n == 0)
+		return err_set(err, E_SYNTAX, "the request target has no host");
+	return E_OK;
+}
+
+static struct str fold_slashes(struct str path)
+{
+	char *to = (char *)(uintptr_t)path.p; /* the caller's memory is writable */
+	size_t n = 0;
+
+	for (size_t i = 0; i < path.n; i++) {
+		if (path.p[i] == '/' && n > 0 && to[n - 1] == '/')
+			continue;
+		to[n++] = path.p[i];
+	}
+	return str_make(path.p, n);
+}
+
+static struct str trim_slashes(struct str s)
+{
+	while (s.n > 0 && s.p[0] == '/')
+		s = str_from(s, 1);
+	while (s.n > 0 && s.p[s.n - 1] == '/')
+		s.n--;
+	return s;
+}
+
+static struct str cut_prefix(struct str path, struct str prefix)
+{
+	prefix = trim_slashes(prefix);
+	if (prefix.n == 0 || path.n <= prefix.n + 1)
+		return path;
+	if (!str_starts(str_from(path, 1), prefix) || path.p[prefix.n + 1] != '/')
+		return path;
+	return str_from(path, prefix.n + 1);
+}
+
+/* The probes of Relay are below /api/ too, but pages (section 19). */
+static bool is_probe(struct str path)
+{
+	struct str p = trim_slashes(path);
+
+	return str_eq(p, STR("api/relay/healthcheck/live")) ||
+	       str_eq(p, STR("api/relay/healthcheck/ready")) || str_eq(p, STR("api/0/relays/live"));
+}
+
+static int find_endpoint(struct target *t, struct err *err)
+{
+	struct str rest = t->path, project;
+
+	if (!str_starts(rest, STR("/api/")) || is_probe(rest)) {
+		t->endpoint = ENDPOINT_PAGE;
+		return E_OK;
+	}
+	t->endpoint = ENDPOINT_NONE;
+	rest = str_from(rest, 5);
+	if (!str_cut(&rest, '/', &project))
+		return E_OK;
+	if (!str_eq(rest, STR("envelope")) && !str_eq(rest, STR("envelope/")))
+		return E_OK;
+	t->endpoint = ENDPOINT_ENVELOPE;
+	return project_parse(project, &t->project, err);
+}
+
+int target_parse(struct str raw, struct str prefix, struct target *ret, struct err *err)
+{
+	size_t end;
+	int rc;
+
+	*ret = (struct target){.endpoint = ENDPOINT_NONE};
+	if (str_eq(raw, STR("*"))) {
+		ret->endpoint = ENDPOINT_SERVER;
+		ret->path = raw;
+		return E_OK;
+	}
+	if (raw.n == 0 || raw.p[0] != '/') {
+		rc = cut_authority(&raw, ret, err);
+		if (rc != E_OK)
+			return rc;
+	}
+	raw = str_first(raw, str_find_char(raw, '#'));
+	end = str_find_char(raw, '?');
+	ret->query = str_from(raw, end + 1);
+	ret->path = cut_prefix(fold_slashes(str_first(raw, end)), prefix);
+	if (ret->path.n == 0)
+		ret->path = STR("/");
+	return find_endpoint(ret, err);
+}
