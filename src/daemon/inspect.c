@@ -190,21 +190,24 @@ static bool each_dead(void *arg, const struct dead_letter *d)
 	struct inspect *i = arg;
 	struct jsonout j;
 	struct record r;
+	bool is_readable = record_peek(d->bytes, &r, NULL) == E_OK;
 
+	if (i->class >= 0 && !(is_readable && (int)r.class == i->class))
+		return true;
 	begin_line(i, &j);
 	jsonout_uint(&j, "seq", d->seq);
 	write_time(&j, d->wall_ms);
 	jsonout_int(&j, "status", d->status);
 	jsonout_cstr(&j, "reason", drop_name(d->why));
 	jsonout_str(&j, "text", d->text);
-	if (record_peek(d->bytes, &r, NULL) == E_OK)
+	if (is_readable)
 		write_record(&j, &r, d->bytes.n);
 	else
 		jsonout_uint(&j, "bytes", d->bytes.n);
 	if (i->what == INSPECT_DEAD_SHOW)
 		write_envelope(i, &j, d->bytes);
 	jsonout_close(&j, '}');
-	return buf_ok(&i->lines);
+	return i->found < i->max && buf_ok(&i->lines);
 }
 
 /* --- the work -------------------------------------------------------------- */
@@ -219,7 +222,7 @@ static int look(struct inspect *i)
 	case INSPECT_SPOOL_SHOW:
 		return spool_list(i->spool, UINT32_MAX, each_until_seq, i, &i->err);
 	case INSPECT_DEAD_LS:
-		return spool_dead(i->spool, 0, i->max, each_dead, i, &i->err);
+		return spool_dead(i->spool, 0, UINT32_MAX, each_dead, i, &i->err);
 	case INSPECT_DEAD_SHOW:
 		return spool_dead(i->spool, i->seq, 1, each_dead, i, &i->err);
 	}
