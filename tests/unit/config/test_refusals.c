@@ -75,6 +75,8 @@ static const struct {
 		"2: listen.max_connections: \"many\" is not a whole number (try 1024)"},
 	{"[listen]\nmax_connections = 0\n",
 		"2: listen.max_connections: \"0\" is too small (at least 1)"},
+	{"[listen]\nunix_mode = 00000777\n",
+		"2: listen.unix_mode: \"00000777\" is not an octal file mode (try 0660)"},
 	{"[listen]\nunix_mode = rw\n",
 		"2: listen.unix_mode: \"rw\" is not an octal file mode (try 0660)"},
 	{"[listen]\nunix_mode = 1777\n",
@@ -95,6 +97,9 @@ static const struct {
 	{"[spool]\ndir = ${a b}\n",
 		"2: spool.dir: \"a b\" in ${ } is no variable (write ${NAME}, ${NAME:-default} or "
 		"${file:/path}; ${$}{ for a literal ${)"},
+	{"[spool]\ndir = ${1A}\n",
+		"2: spool.dir: \"1A\" in ${ } is no variable (write ${NAME}, ${NAME:-default} or "
+		"${file:/path}; ${$}{ for a literal ${)"},
 	{"[spool]\ndir = ${A:-${B}}\n", "2: spool.dir: expansions do not nest"},
 	{"[spool]\ndir = ${file:/nonexistent/x}\n",
 		"2: spool.dir: /nonexistent/x: No such file or directory"},
@@ -108,6 +113,15 @@ static const struct {
 	{"[listen]\nhttp = localhost:65536\n",
 		"2: listen.http: \"localhost:65536\" is not HOST:PORT (try 127.0.0.1:4690, "
 		"[::1]:4690, or off)"},
+	{"[listen]\nhttp = [::1\n",
+		"2: listen.http: \"[::1\" is not HOST:PORT (try 127.0.0.1:4690, [::1]:4690, or "
+		"off)"},
+	{"[listen]\nhttp = [::zz]:80\n",
+		"2: listen.http: \"[::zz]:80\" is not HOST:PORT (try 127.0.0.1:4690, [::1]:4690, "
+		"or off)"},
+	{"[listen]\nhttp = [::1]80\n",
+		"2: listen.http: \"[::1]80\" is not HOST:PORT (try 127.0.0.1:4690, [::1]:4690, or "
+		"off)"},
 	{"[listen]\nhttp =\n",
 		"2: listen.http: \"\" is not HOST:PORT (try 127.0.0.1:4690, [::1]:4690, or off)"},
 	{"[listen]\nunix =\n", "2: listen.unix: \"\" names no socket (write off for none)"},

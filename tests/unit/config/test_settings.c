@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,41 @@ static void a_line_of_197_bytes_is_read_whole(void **state)
 	settings_unref(s);
 }
 
+static void addresses_origins_and_prefixes_that_can_be_are_taken(void **state)
+{
+	struct settings *s = load_good(
+		"[listen]\nhttp = [::1]:0\nallow_origin = * null https://a.example:8443\n"
+		"allow_host = [::1]:80 b.example *\npath_prefix = /a/b\nunix_mode = 0\n"
+		"[control]\nunix = off\n"
+		"[upstream]\ndsn = http://k@[2001:db8::1]:9000/7\nurl = https://[::1]/sentry\n"
+		"proxy = socks5h://u:p@127.0.0.1:1080\nca_file = /dev/null\n"
+		"header =\n\tX-A: b\n\t \n\tX-B: c\n"
+		"[daemon]\nshutdown_timeout = 0\n",
+		&dev_source);
+
+	(void)state;
+	assert_string_equal(s->listen.http, "[::1]:0");
+	assert_int_equal(s->listen.allow_origin.n, 3);
+	assert_int_equal(s->listen.allow_host.n, 3);
+	assert_int_equal(s->upstream.header.n, 2);
+	assert_int_equal(s->daemon.shutdown_timeout, 0);
+	settings_unref(s);
+}
+
+static void a_group_of_this_machine_is_taken(void **state)
+{
+	const struct group *group = getgrgid(0);
+	struct settings *s;
+	char text[128];
+
+	(void)state;
+	assert_non_null(group);
+	(void)snprintf(text, sizeof text, "[listen]\nunix_group = %s\n", group->gr_name);
+	s = load_good(text, &dev_source);
+	assert_string_equal(s->listen.unix_group, group->gr_name);
+	settings_unref(s);
+}
+
 static void names_of_users_become_numbers(void **state)
 {
 	const struct passwd *root = getpwuid(0);
@@ -189,6 +225,27 @@ static void what_came_from_a_file_is_not_shown(void **state)
 	(void)snprintf(text, sizeof text, "[spool]\nmax_size = ${file:%s}\n", path);
 	assert_null(strstr(load_bad(str_of(text), &dev_source, &err), "hidden"));
 	assert_non_null(strstr(err.text, "${file:"));
+	(void)unlink(path);
+}
+
+static void an_included_file_is_bounded_text(void **state)
+{
+	char path[] = P_tmpdir "/picket-test-XXXXXX";
+	struct err err = {0};
+	char text[128];
+	char want[256];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)snprintf(text, sizeof text, "[spool]\ndir = ${file:%s}\n", path);
+	assert_int_equal(write(fd, "a\0b", 3), 3);
+	(void)snprintf(want, sizeof want, "t.conf:2: spool.dir: %s: holds a NUL byte", path);
+	assert_string_equal(load_bad(str_of(text), &dev_source, &err), want);
+	assert_int_equal(ftruncate(fd, 65537), 0);
+	(void)close(fd);
+	(void)snprintf(want, sizeof want, "t.conf:2: spool.dir: %s: is larger than 64 KiB", path);
+	assert_string_equal(load_bad(str_of(text), &dev_source, &err), want);
 	(void)unlink(path);
 }
 
@@ -337,6 +394,31 @@ static void conf_d_is_read_in_order_of_name(void **state)
 	remove_file(dir, "");
 }
 
+static void without_any_file_sentry_dsn_is_enough(void **state)
+{
+	static const char *const env[] = {"SENTRY_DSN=https://env@h/1", NULL};
+	char dir[] = P_tmpdir "/picket-test-XXXXXX";
+	struct settings_source from = {NULL, NULL, false};
+	struct settings *s = NULL;
+	struct err err = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(load_from(&s, dir, &from, &err), E_INVAL);
+	assert_string_equal(err.text,
+		"upstream.dsn: no upstream is set (set dsn or url in [upstream], add a [project "
+		"NAME], set SENTRY_DSN, or start with --dev)");
+	from.env = env;
+	assert_int_equal(load_from(&s, dir, &from, &err), E_OK);
+	assert_string_equal(s->upstream.dsn, "https://env@h/1");
+	settings_unref(s);
+	put_file(dir, "conf.d", ""); /* no directory: an error, not a silence */
+	assert_int_equal(load_from(&s, dir, &from, &err), E_IO);
+	assert_non_null(strstr(err.text, "/conf.d: Not a directory"));
+	remove_file(dir, "conf.d");
+	remove_file(dir, "");
+}
+
 static void a_named_file_must_be_there(void **state)
 {
 	struct settings_source from = {"/nonexistent/p.conf", NULL, true};
@@ -447,14 +529,18 @@ int main(void)
 		cmocka_unit_test(an_empty_file_means_every_default),
 		cmocka_unit_test(every_type_reads_what_a_person_writes),
 		cmocka_unit_test(a_line_of_197_bytes_is_read_whole),
+		cmocka_unit_test(addresses_origins_and_prefixes_that_can_be_are_taken),
+		cmocka_unit_test(a_group_of_this_machine_is_taken),
 		cmocka_unit_test(names_of_users_become_numbers),
 		cmocka_unit_test(projects_keep_their_order),
 		cmocka_unit_test(variables_and_files_expand_in_any_value),
 		cmocka_unit_test(what_came_from_a_file_is_not_shown),
+		cmocka_unit_test(an_included_file_is_bounded_text),
 		cmocka_unit_test(variables_win_over_files),
 		cmocka_unit_test(bad_variables_are_named),
 		cmocka_unit_test(sentry_dsn_is_only_a_default),
 		cmocka_unit_test(conf_d_is_read_in_order_of_name),
+		cmocka_unit_test(without_any_file_sentry_dsn_is_enough),
 		cmocka_unit_test(a_named_file_must_be_there),
 		cmocka_unit_test(a_dump_with_secrets_loads_to_equal_settings),
 		cmocka_unit_test(a_dump_without_secrets_holds_none),
