@@ -61,7 +61,7 @@ void connection_close(struct connection *c)
 	if (r != NULL && r->dispatched)
 		r->conn = NULL;
 	else
-		request_free(r);
+		client_request_free(r);
 	deadline_clear(&c->in->deadlines, &c->deadline);
 	uv_close(&c->uv.handle, on_closed);
 }

@@ -62,7 +62,7 @@ static bool receive(struct listener *l, struct request *r, size_t size)
 static bool read_one(struct listener *l, size_t size)
 {
 	struct ingest *in = l->in;
-	struct request *r = request_new(in, NULL, CHANNEL_DATAGRAM, size);
+	struct request *r = client_request_new(in, NULL, CHANNEL_DATAGRAM, size);
 	struct err err;
 	int rc;
 
@@ -76,13 +76,13 @@ static bool read_one(struct listener *l, size_t size)
 	else if (rc != E_OK)
 		read_away(l);
 	if (rc != E_OK) {
-		request_free(r);
+		client_request_free(r);
 		return rc != E_NOMEM;
 	}
 	l->troubled = false;
 	if (!receive(l, r, size)) {
 		INGEST_COUNT(in, datagrams_refused, 1);
-		request_free(r);
+		client_request_free(r);
 		return true;
 	}
 	INGEST_COUNT(in, request_bytes, r->job.body.n);

@@ -57,7 +57,7 @@ void exchange_refuse(
 	else
 		answer_refused(&c->frame, status, str_of(detail), retry_s, STR_EMPTY, allow, out);
 	c->request = NULL;
-	request_free(r); /* detail may have been in it */
+	client_request_free(r); /* detail may have been in it */
 	connection_send(c, status);
 }
 
@@ -130,7 +130,7 @@ static void exchange_take(struct connection *c, const struct head *head)
 	struct err err;
 	int rc;
 
-	c->request = request_new(c->in, c, CHANNEL_HTTP, c->http.length);
+	c->request = client_request_new(c->in, c, CHANNEL_HTTP, c->http.length);
 	rc = c->request == NULL ? err_set(&err, E_NOMEM, "no memory for the request")
 				: take_head(c, head, &err);
 	if (rc != E_OK) {

@@ -16,7 +16,7 @@ enum step raw_begin(struct connection *c)
 		exchange_refuse(c, 403, "this user is not in listen.allow_uid", STR_EMPTY, true);
 		return STEP_AGAIN;
 	}
-	c->request = request_new(c->in, c, CHANNEL_RAW, 0);
+	c->request = client_request_new(c->in, c, CHANNEL_RAW, 0);
 	if (c->request == NULL) {
 		exchange_refuse(c, 503, "no memory for the envelope", STR_EMPTY, true);
 		return STEP_AGAIN;

@@ -9,7 +9,7 @@
 static const char *const channel_names[] = {
 	[CHANNEL_HTTP] = "http", [CHANNEL_RAW] = "raw", [CHANNEL_DATAGRAM] = "datagram"};
 
-struct request *request_new(
+struct request *client_request_new(
 	struct ingest *in, struct connection *c, enum channel channel, uint64_t declared)
 {
 	struct request *r = calloc(1, sizeof *r);
@@ -38,7 +38,7 @@ struct request *request_new(
 	return r;
 }
 
-void request_free(struct request *r)
+void client_request_free(struct request *r)
 {
 	if (r == NULL)
 		return;
@@ -55,7 +55,7 @@ static void request_end(struct request *r)
 
 	if (in != NULL)
 		TAILQ_REMOVE(&in->requests, r, link);
-	request_free(r);
+	client_request_free(r);
 	if (in != NULL && in->closing)
 		ingest_maybe_closed(in);
 }

@@ -1,6 +1,6 @@
 /* request.h - one envelope on its way from the last byte to its answer.
  *
- *   request_new        loop    when the head says that an envelope comes
+ *   client_request_new        loop    when the head says that an envelope comes
  *   (body arrives)     loop    connection.c, raw.c, datagram.c
  *   request_dispatch   loop    complete: frame it here or on the pool
  *   frame_work         worker
@@ -38,10 +38,10 @@ struct request {
 };
 
 /* NULL: no memory. declared 0: the length of the body is not known. */
-struct request *request_new(
+struct request *client_request_new(
 	struct ingest *in, struct connection *c, enum channel channel, uint64_t declared);
 /* One that was not dispatched. NULL is fine. */
-void request_free(struct request *r);
+void client_request_free(struct request *r);
 
 /* Takes r, whose body is complete. The answer may come before this returns. */
 void request_dispatch(struct request *r);
