@@ -271,8 +271,8 @@ struct settings_source {
 /* Reads, expands and checks. On success the caller holds one reference. */
 int settings_load(struct settings **ret, const struct settings_source *from, struct err *err);
 /* The same for one text in memory, which error sentences call from->file. */
-int settings_parse_text(
-	struct settings **ret, struct str text, const struct settings_source *from, struct err *err);
+int settings_parse_text(struct settings **ret, struct str text, const struct settings_source *from,
+	struct err *err);
 struct settings *settings_ref(struct settings *s);
 /* NULL is fine. */
 void settings_unref(struct settings *s);
