@@ -329,12 +329,19 @@ static void sentry_dsn_is_only_a_default(void **state)
 
 /* --- files ------------------------------------------------------------------ */
 
+static void path_of(char *path, size_t size, const char *dir, const char *name)
+{
+	int n = snprintf(path, size, "%s/%s", dir, name);
+
+	assert_true(n > 0 && (size_t)n < size);
+}
+
 static void put_file(const char *dir, const char *name, const char *text)
 {
 	char path[256];
 	FILE *f;
 
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	path_of(path, sizeof path, dir, name);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
@@ -345,7 +352,7 @@ static void remove_file(const char *dir, const char *name)
 {
 	char path[256];
 
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	path_of(path, sizeof path, dir, name);
 	assert_int_equal(remove(path), 0);
 }
 
@@ -359,7 +366,7 @@ static void conf_d_is_read_in_order_of_name(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	(void)snprintf(path, sizeof path, "%s/conf.d", dir);
+	path_of(path, sizeof path, dir, "conf.d");
 	assert_int_equal(load_from(&s, dir, &from, &err), E_OK); /* nothing there */
 	settings_unref(s);
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -379,12 +386,12 @@ static void conf_d_is_read_in_order_of_name(void **state)
 	remove_file(path, "50.conf");
 
 	/* A file named with -c stands alone. */
-	(void)snprintf(path, sizeof path, "%s/picket.conf", dir);
+	path_of(path, sizeof path, dir, "picket.conf");
 	from.file = path;
 	assert_int_equal(settings_load(&s, &from, &err), E_OK);
 	assert_int_equal(s->spool.max_size, 1 << 20);
 	settings_unref(s);
-	(void)snprintf(path, sizeof path, "%s/conf.d", dir);
+	path_of(path, sizeof path, dir, "conf.d");
 	remove_file(path, "20-b.conf");
 	remove_file(path, "10-a.conf");
 	remove_file(path, "30-c.conf~");
