@@ -59,7 +59,8 @@ struct spool {
 	uv_thread_t writer;
 	uv_async_t answered;
 	uv_timer_t timer;
-	bool timer_on;
+	uv_prepare_t before_wait;
+	struct puts fresh; /* of this turn of the loop */
 	struct snapshot shown;
 	struct limits limits;
 	struct mirror **lanes; /* by lane */
@@ -75,6 +76,8 @@ struct spool {
 /* writer.c */
 int writer_start(struct spool *s, struct err *err);
 void writer_answered(uv_async_t *a);
+/* Gives the writer all puts that came since it was last called. */
+void writer_hand_over(struct spool *s);
 /* Ends the puts that came after close. */
 void writer_cancel(struct spool *s);
 void inbox_init(struct inbox *in);

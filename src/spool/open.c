@@ -199,7 +199,7 @@ int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *
 	rc = store_open(s, o, err);
 	if (rc == E_OK)
 		rc = mirror_load(s);
-	/* The timer cannot fail; the async is last, as it cannot be undone here. */
+	/* The others cannot fail; the async is last, as it cannot be undone here. */
 	if (rc == E_OK && uv_async_init(loop, &s->answered, writer_answered) != 0)
 		rc = err_set(err, E_NOMEM, "spool: no async handle");
 	if (rc != E_OK) {
@@ -207,8 +207,9 @@ int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *
 		return rc;
 	}
 	(void)uv_timer_init(loop, &s->timer);
-	s->answered.data = s->timer.data = s;
-	s->open_handles = 2;
+	(void)uv_prepare_init(loop, &s->before_wait);
+	s->answered.data = s->timer.data = s->before_wait.data = s;
+	s->open_handles = 3;
 	*ret = s;
 	rc = writer_start(s, err);
 	if (rc != E_OK) {
@@ -282,6 +283,7 @@ void spool_close(struct spool *s, void (*done)(void *arg), void *arg)
 		return;
 	s->closed = done;
 	s->closed_arg = arg;
+	writer_hand_over(s);
 	s->closing = true;
 	uv_mutex_lock(&s->in.mutex);
 	s->in.now = clock_now(s->clock);
@@ -296,4 +298,5 @@ void spool_maybe_closed(struct spool *s)
 		return;
 	uv_close((uv_handle_t *)&s->answered, handle_closed);
 	uv_close((uv_handle_t *)&s->timer, handle_closed);
+	uv_close((uv_handle_t *)&s->before_wait, handle_closed);
 }

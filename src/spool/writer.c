@@ -1,6 +1,8 @@
 /* Storing envelopes, many per fsync.
  *
- *   spool_put    loop    queue; wake the writer
+ *   spool_put    loop    queue
+ *   hand_over    loop    before it waits for events: all puts of this turn at
+ *                        once, and wake the writer
  *   take         writer  all that is queued becomes one batch
  *   batch_run    writer  one transaction and one commit for all of it
  *   answer       writer  hand the batch back, take the next at once
@@ -96,6 +98,21 @@ void inbox_look(struct spool *s)
 	uv_mutex_unlock(&s->in.mutex);
 }
 
+void writer_hand_over(struct spool *s)
+{
+	(void)uv_prepare_stop(&s->before_wait);
+	uv_mutex_lock(&s->in.mutex);
+	s->in.now = clock_now(s->clock);
+	puts_move(&s->in.puts, &s->fresh);
+	uv_cond_signal(&s->in.wake);
+	uv_mutex_unlock(&s->in.mutex);
+}
+
+static void hand_over(uv_prepare_t *h)
+{
+	writer_hand_over(h->data);
+}
+
 void spool_put(struct spool *s, struct spool_put *p)
 {
 	p->seq = 0;
@@ -107,12 +124,11 @@ void spool_put(struct spool *s, struct spool_put *p)
 		(void)uv_async_send(&s->answered);
 		return;
 	}
-	uv_mutex_lock(&s->in.mutex);
-	s->in.now = clock_now(s->clock);
-	puts_add(&s->in.puts, p);
-	if (s->in.puts.n == 1)
-		uv_cond_signal(&s->in.wake);
-	uv_mutex_unlock(&s->in.mutex);
+	/* Without this the first of many puts in one turn of the loop would be
+	 * committed alone, and all others wait for it. */
+	if (s->fresh.first == NULL)
+		(void)uv_prepare_start(&s->before_wait, hand_over);
+	puts_add(&s->fresh, p);
 }
 
 void spool_purge(struct spool *s, struct spool_purge *p)
