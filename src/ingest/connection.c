@@ -36,6 +36,8 @@ static void on_closed(uv_handle_t *handle)
 
 	TAILQ_REMOVE(&in->connections, c, link);
 	in->connection_count--;
+	if (in->connection_count == 0)
+		deadlines_stop(&in->deadlines);
 	if (c->counted) {
 		in->serving_count--;
 		INGEST_COUNT(in, connections, (uint64_t)-1);

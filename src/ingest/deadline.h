@@ -44,7 +44,7 @@ struct deadlines {
 };
 
 int deadlines_init(struct deadlines *ds, uv_loop_t *loop, deadline_fn *expired);
-/* Before the timer's handle is closed. */
+/* When nobody has a deadline: spares the loop a wake-up that finds nothing. */
 void deadlines_stop(struct deadlines *ds);
 
 void deadline_init(struct deadline *d, void *owner);
