@@ -157,8 +157,11 @@ static void ops_free(struct store *st, size_t n)
 		struct op *op = st->ops;
 
 		st->ops = op->next;
-		if (op->kind == OP_SETTLE)
+		if (op->kind == OP_SETTLE) {
 			st->returned(st->lent_arg, op->u.settle.ref.seq);
+			if (op->u.settle.end == SETTLE_KEEP)
+				expire_returned(st, &op->u.settle.ref);
+		}
 		atomic_fetch_sub(st->op_bytes, sizeof *op + op->n);
 		free(op);
 		st->op_n--;

@@ -44,11 +44,11 @@ void expire_note(struct work *w, const struct spool_put *p)
 }
 
 /* A check-in that was passed over while it was being sent came back. */
-void expire_returned(struct work *w, const struct record_ref *ref)
+void expire_returned(struct store *st, const struct record_ref *ref)
 {
-	if (ref->class == CLASS_CHECK_IN && ref->seq < w->st->check_in_seq) {
-		w->st->check_in_seq = ref->seq;
-		w->st->check_in_due_mono_ms = INT64_MIN;
+	if (ref->class == CLASS_CHECK_IN && ref->seq < st->check_in_seq) {
+		st->check_in_seq = ref->seq;
+		st->check_in_due_mono_ms = INT64_MIN;
 	}
 }
 

@@ -35,6 +35,7 @@ struct inbox {
 	uint64_t ops_due_ns; /* when ops deserve a commit of their own */
 	struct instant now;
 	bool look; /* something may be too old */
+	bool busy; /* the writer has a batch */
 	bool closing;
 	bool has_limits;
 	struct limits limits;

@@ -84,7 +84,6 @@ static int settle_record(struct work *w, const struct op *op, MDB_cursor *cur,
 
 	if (op->u.settle.end == SETTLE_KEEP) {
 		note_life(w, op, LIFE_RETRY);
-		expire_returned(w, &op->u.settle.ref);
 		return 0;
 	}
 	if (record_peek(bytes, &r, NULL) == E_OK)

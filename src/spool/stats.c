@@ -28,6 +28,18 @@ const struct tally *spool_tally(const struct spool *s)
 	return &s->shown.tally;
 }
 
+bool spool_is_idle(const struct spool *s)
+{
+	struct inbox *in = (struct inbox *)&s->in; /* only its mutex changes */
+	bool idle;
+
+	uv_mutex_lock(&in->mutex);
+	idle = s->queued == 0 && !in->busy && in->done == NULL && in->ops == NULL &&
+	       in->purges == NULL && in->lives.n == 0 && !in->look;
+	uv_mutex_unlock(&in->mutex);
+	return idle;
+}
+
 bool spool_has_room(const struct spool *s)
 {
 	uint64_t bytes = 0;

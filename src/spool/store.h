@@ -299,7 +299,7 @@ int heads_refresh(struct work *w);
 /* Check-ins are to be looked at again from the start. */
 void expire_reset(struct store *st);
 void expire_note(struct work *w, const struct spool_put *p);
-void expire_returned(struct work *w, const struct record_ref *ref);
+void expire_returned(struct store *st, const struct record_ref *ref);
 int64_t expire_next_due(const struct store *st);
 
 /* settle.c */

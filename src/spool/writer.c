@@ -257,6 +257,7 @@ static void answer(struct spool *s, struct batch *b)
 	uv_mutex_lock(&s->in.mutex);
 	*s->in.done_tail = b;
 	s->in.done_tail = &b->next;
+	s->in.busy = false;
 	uv_mutex_unlock(&s->in.mutex);
 	(void)uv_async_send(&s->answered);
 }
@@ -337,6 +338,7 @@ static void writer(void *arg)
 		uv_mutex_lock(&s->in.mutex);
 		p = wait_for_work(s, &r);
 		b = take(&s->in, &s->store);
+		s->in.busy = b != NULL;
 		last = b != NULL && s->in.closing && s->in.puts.first == NULL;
 		uv_mutex_unlock(&s->in.mutex);
 		if (b == NULL) {
