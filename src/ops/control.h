@@ -9,7 +9,8 @@
  * served. What the requests mean is the handler's business (daemon/commands.c).
  *
  * Owns     the listening socket, its connections, and replies until ended.
- * Threads  loop thread.
+ * Threads  loop thread. The process ignores SIGPIPE: libuv writes without
+ *          MSG_NOSIGNAL.
  * Fails    towards the peer: "syntax" for a line that is no JSON object,
  *          "too-big" (and close) for a line that never ends, "denied" (and
  *          close) for another user, "limited" (and close) beyond 32
