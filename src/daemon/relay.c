@@ -138,7 +138,7 @@ static int open_transport(struct relay *r, struct transport *given, struct err *
 	if (r->dev && !has_upstream(r->settings))
 		return local_transport_new(
 			&r->transport, &r->local, r->loop, r->clock, r->log, err);
-	return curl_transport_new(&r->transport, r->loop, r->settings, r->log, err);
+	return transport_curl_new(&r->transport, r->loop, r->settings, err);
 }
 
 static int open_forward(struct relay *r, uint64_t seed, struct err *err)
@@ -265,7 +265,7 @@ void relay_configure(struct relay *r, struct settings *settings)
 	spool_options_of(r, settings, &o);
 	spool_configure(r->spool, &o);
 	if (r->owns_transport && r->local == NULL)
-		curl_transport_configure(r->transport, settings);
+		transport_curl_configure(r->transport, settings);
 	forward_configure(r->forward, settings);
 	ingest_configure(r->ingest, settings);
 }

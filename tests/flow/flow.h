@@ -45,6 +45,7 @@ struct upstream {
 	size_t probes;
 	int64_t last_request_ms; /* monotonic, virtual */
 	struct pending *pending; /* asked, not answered yet */
+	unsigned answers_due;    /* will come without time passing */
 	bool bad;                /* something came that was no legal envelope */
 };
 
@@ -52,6 +53,10 @@ void upstream_init(struct upstream *u, uv_loop_t *loop, const struct clock *cloc
 void upstream_fini(struct upstream *u);
 /* A hanging upstream lets go: what waits is answered by the mode in force. */
 void upstream_release(struct upstream *u);
+/* When the next request that hangs runs into its timeout; INT64_MAX: none. */
+int64_t upstream_next_ms(const struct upstream *u);
+/* Times out what has waited too long. */
+void upstream_time_passed(struct upstream *u);
 size_t upstream_count(const struct upstream *u, const char *name);
 
 /* --- client ------------------------------------------------------------------ */

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,7 +187,17 @@ int stage_kill(struct stage *st, struct err *err)
 static bool is_quiet(const struct stage *st)
 {
 	return st->loop.active_reqs.count == 0 && spool_is_idle(st->relay->spool) &&
-	       (st->upstream.pending == NULL || st->upstream.mode == UPSTREAM_HANGS);
+	       st->upstream.answers_due == 0;
+}
+
+/* One turn of the loop; waits a moment for threads when nothing is ready. */
+static void turn(struct stage *st, bool wait)
+{
+	struct pollfd loop = {.fd = uv_backend_fd(&st->loop), .events = POLLIN};
+
+	if (wait)
+		(void)poll(&loop, 1, 1);
+	(void)uv_run(&st->loop, UV_RUN_NOWAIT);
 }
 
 /* Quiet must hold over several turns: one callback may start the next work. */
@@ -195,7 +206,7 @@ void stage_settle(struct stage *st)
 	unsigned quiet_turns = 0;
 
 	while (st->relay != NULL && quiet_turns < 5) {
-		(void)uv_run(&st->loop, UV_RUN_NOWAIT);
+		turn(st, quiet_turns == 0);
 		if (st->due_mono_ms <= st->now.mono_ms) {
 			st->due_mono_ms = INT64_MAX;
 			forward_tick(st->relay->forward);
@@ -215,11 +226,14 @@ void stage_wait(struct stage *st, int64_t ms)
 
 		stage_settle(st);
 		next = st->due_mono_ms < until ? st->due_mono_ms : until;
+		if (upstream_next_ms(&st->upstream) < next)
+			next = upstream_next_ms(&st->upstream);
 		step = next - st->now.mono_ms;
 		if (step > 0) {
 			st->now.mono_ms += step;
 			st->now.wall_ms += step;
 		}
+		upstream_time_passed(&st->upstream);
 		if (st->now.mono_ms >= until && st->due_mono_ms > until)
 			break;
 	}

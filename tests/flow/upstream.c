@@ -14,7 +14,10 @@
 struct pending {
 	struct exchange *x;
 	struct pending *next;
+	int64_t deadline_ms; /* monotonic, virtual */
+	bool hangs;          /* asked of a hanging upstream */
 	bool canceled;
+	bool timed_out;
 };
 
 static const char *header_of(const struct exchange *x, const char *name)
@@ -88,14 +91,16 @@ static bool is_down(const struct upstream *u, const struct exchange *x)
 	       (u->down_host[0] == '\0' || strstr(x->url, u->down_host) != NULL);
 }
 
-static void answer(struct upstream *u, struct exchange *x, bool canceled)
+static void answer(struct upstream *u, const struct pending *p)
 {
+	struct exchange *x = p->x;
+
 	x->rc = E_OK;
 	x->status = u->status;
 	x->rate_limits = u->rate_limits[0] != '\0' ? u->rate_limits : NULL;
 	x->retry_after = u->retry_after[0] != '\0' ? u->retry_after : NULL;
-	if (canceled) {
-		x->rc = E_CANCELED;
+	if (p->canceled || p->timed_out) {
+		x->rc = p->canceled ? E_CANCELED : E_TIMEOUT;
 	} else if (is_down(u, x)) {
 		x->rc = E_NET;
 		(void)snprintf(x->detail, sizeof x->detail, "connection refused");
@@ -109,19 +114,20 @@ static void answer(struct upstream *u, struct exchange *x, bool canceled)
 	x->done(x);
 }
 
-static void answer_all(struct upstream *u, bool only_canceled)
+/* Answers what need not wait any longer. */
+static void answer_due(struct upstream *u)
 {
 	struct pending *p = u->pending, *next;
 
 	u->pending = NULL;
 	for (; p != NULL; p = next) {
 		next = p->next;
-		if (only_canceled && !p->canceled) {
+		if (p->hangs && !p->canceled && !p->timed_out) {
 			p->next = u->pending;
 			u->pending = p;
 			continue;
 		}
-		answer(u, p->x, p->canceled);
+		answer(u, p);
 		free(p);
 	}
 }
@@ -132,7 +138,8 @@ static void on_answer_time(uv_timer_t *t)
 	struct upstream *u = t->data;
 
 	uv_close((uv_handle_t *)t, (uv_close_cb)free);
-	answer_all(u, u->mode == UPSTREAM_HANGS);
+	u->answers_due--;
+	answer_due(u);
 }
 
 static void answer_soon(struct upstream *u)
@@ -142,6 +149,7 @@ static void answer_soon(struct upstream *u)
 	check(t != NULL);
 	(void)uv_timer_init(u->loop, t);
 	t->data = u;
+	u->answers_due++;
 	(void)uv_timer_start(t, on_answer_time, 0, 0);
 }
 
@@ -156,10 +164,12 @@ static void upstream_send(struct transport *t, struct exchange *x)
 		u->probes++;
 	u->last_request_ms = clock_now(u->clock).mono_ms;
 	p->x = x;
+	p->hangs = u->mode == UPSTREAM_HANGS;
+	p->deadline_ms = u->last_request_ms + x->timeout_ms;
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = p;
-	if (u->mode != UPSTREAM_HANGS)
+	if (!p->hangs)
 		answer_soon(u);
 }
 
@@ -201,7 +211,29 @@ void upstream_fini(struct upstream *u)
 
 void upstream_release(struct upstream *u)
 {
-	answer_all(u, false);
+	for (struct pending *p = u->pending; p != NULL; p = p->next)
+		p->hangs = false;
+	answer_due(u);
+}
+
+int64_t upstream_next_ms(const struct upstream *u)
+{
+	int64_t next = INT64_MAX;
+
+	for (const struct pending *p = u->pending; p != NULL; p = p->next) {
+		if (p->deadline_ms < next)
+			next = p->deadline_ms;
+	}
+	return next;
+}
+
+void upstream_time_passed(struct upstream *u)
+{
+	int64_t now_ms = clock_now(u->clock).mono_ms;
+
+	for (struct pending *p = u->pending; p != NULL; p = p->next)
+		p->timed_out = p->timed_out || p->deadline_ms <= now_ms;
+	answer_due(u);
 }
 
 size_t upstream_count(const struct upstream *u, const char *name)
