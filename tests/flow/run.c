@@ -24,11 +24,16 @@
  * Several steps of a line are separated by commas, several expectations too.
  * The law of conservation is checked after every line.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "flow/flow.h"
+
+#define FLOW_TIMEOUT_S 120
 
 struct play {
 	struct stage st;
@@ -427,15 +432,32 @@ static unsigned flow_play(const char *file)
 	return p.failures;
 }
 
+/* Flows wait for commits more than they compute: each is a process of its own. */
 int main(int argc, char **argv)
 {
 	unsigned passed = 0, failed = 0;
+	int status;
 
+	(void)signal(SIGPIPE, SIG_IGN);
 	for (int i = 1; i < argc; i++) {
-		if (flow_play(argv[i]) == 0)
+		pid_t pid = fork();
+
+		if (pid < 0) {
+			perror("fork");
+			return 2;
+		}
+		if (pid == 0) {
+			(void)alarm(FLOW_TIMEOUT_S);
+			_exit(flow_play(argv[i]) == 0 ? 0 : 1);
+		}
+	}
+	while (wait(&status) > 0) {
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			passed++;
 		else
 			failed++;
+		if (WIFSIGNALED(status))
+			(void)fprintf(stderr, "a flow ended by signal %d\n", WTERMSIG(status));
 	}
 	(void)printf("flows: %u passed, %u failed\n", passed, failed);
 	return failed > 0 || passed == 0;
