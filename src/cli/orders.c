@@ -3,7 +3,7 @@
 #include "cli/talk.h"
 
 #define DRAIN_DEFAULT_S 60
-#define DRAIN_MAX_S     (7 * 86400)
+#define DRAIN_MAX_S     604800u /* 7 days */
 
 static int order(struct cli *c, const char *cmd)
 {
@@ -50,7 +50,7 @@ static int drain(struct cli *c, uint64_t timeout_s)
 	if (c->is_json)
 		talk_print_json(c, end);
 	else if (!is_empty)
-		code = cli_fail(c, EX_TEMPFAIL, "%lld envelopes (%s) are still waiting",
+		(void)cli_fail(c, EX_TEMPFAIL, "%lld envelopes (%s) are still waiting",
 			(long long)show_get_int(end, "records"),
 			show_size(size, (uint64_t)show_get_int(end, "bytes")));
 	json_decref(end);

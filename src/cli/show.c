@@ -75,12 +75,13 @@ void show_lines(FILE *to, struct str s)
 		unsigned char c = (unsigned char)s.p[i];
 		bool is_c1 = c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0;
 
-		if (c == '\n' || c == '\t')
+		bool is_plain = c == '\n' || c == '\t' ||
+				!(is_control(c) || is_c1 || (c >= 0x80 && !is_text));
+
+		if (is_plain)
 			(void)fputc(c, to);
-		else if (is_control(c) || is_c1 || (c >= 0x80 && !is_text))
-			(void)fprintf(to, "\\x%02x", c);
 		else
-			(void)fputc(c, to);
+			(void)fprintf(to, "\\x%02x", c);
 		if (is_c1)
 			(void)fprintf(to, "\\x%02x", (unsigned char)s.p[++i]);
 	}

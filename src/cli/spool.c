@@ -3,6 +3,8 @@
 #include "cli/show.h"
 #include "cli/talk.h"
 
+#define PURGE_TIMEOUT_MS 60000
+
 static void print_row(void *arg, const json_t *line)
 {
 	struct cli *c = arg;
@@ -41,7 +43,7 @@ static int purge(struct cli *c, const char *class, const char *project)
 	json_t *request = json_pack(
 		"{s:s, s:s*, s:s*}", "cmd", "spool_purge", "class", class, "project", project);
 	json_t *end = NULL;
-	int code = talk_control(c, request, TALK_TIMEOUT_MS * 6, NULL, NULL, &end);
+	int code = talk_control(c, request, PURGE_TIMEOUT_MS, NULL, NULL, &end);
 
 	if (code == EX_OK && c->is_json)
 		talk_print_json(c, end);

@@ -151,13 +151,14 @@ static void print_categories(struct cli *c, const json_t *totals)
 
 static void print_dropped(struct cli *c, const json_t *dropped)
 {
-	const char *reason, *category, *title = "\ndropped";
+	const char *reason, *category;
 	json_t *by, *n;
+	bool is_first = true;
 
 	json_object_foreach((json_t *)dropped, reason, by)
 	{
-		(void)fprintf(c->out, "%-*s%-18s", title[0] == '\n' ? 11 : 10, title, reason);
-		title = "";
+		(void)fprintf(c->out, "%s%-18s", is_first ? "\ndropped   " : "          ", reason);
+		is_first = false;
 		json_object_foreach(by, category, n)(void)
 			fprintf(c->out, "  %s %lld", category, (long long)json_integer_value(n));
 		(void)fputc('\n', c->out);

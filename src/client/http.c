@@ -19,7 +19,7 @@ static int parse_status_line(struct str line, int *status, struct err *err)
 int http_parse_head(struct str head, struct http_answer *ret, uint64_t *length, bool *has_length,
 	struct err *err)
 {
-	struct str line = STR_EMPTY, name;
+	struct str line = STR_EMPTY;
 	uint64_t v;
 	int rc;
 
@@ -32,9 +32,9 @@ int http_parse_head(struct str head, struct http_answer *ret, uint64_t *length, 
 		return rc;
 	while (str_cut(&head, '\n', &line)) {
 		size_t colon = str_find_char(line, ':');
+		struct str name = str_trim(str_first(line, colon));
 		struct str value = str_trim(str_from(line, colon + 1));
 
-		name = str_trim(str_first(line, colon));
 		if (str_ieq(name, STR("content-length"))) {
 			if (!str_to_u64(value, UINT64_MAX, length))
 				return err_set(err, E_SYNTAX, "the answer's length is no number");

@@ -10,7 +10,7 @@
 #define DEFAULT_ROWS     100
 #define MAX_ROWS         10000
 #define DEFAULT_DRAIN_S  60
-#define MAX_DRAIN_S      (7 * 86400)
+#define MAX_DRAIN_S      604800u /* 7 days */
 #define DRAIN_LOOK_MS    50
 #define MAX_PURGED_LANES 64
 
@@ -53,8 +53,9 @@ struct commands {
 	uv_timer_t drain_timer;
 	bool is_timer_open;
 	bool is_closing;
+	atomic_bool cancelled; /* is_closing, for the looks on the pool */
 	size_t under_way; /* looks and purges */
-	TAILQ_HEAD(, drain) drains;
+	TAILQ_HEAD(drain_list, drain) drains;
 	void (*done)(void *arg);
 	void *done_arg;
 };
@@ -241,6 +242,7 @@ static void look_start(const struct ask *a, const struct inspect *what)
 	if (k != NULL) {
 		k->inspect = *what;
 		k->inspect.spool = a->c->spool;
+		k->inspect.cancelled = &a->c->cancelled;
 		k->inspect.done = look_done;
 		k->inspect.arg = k;
 		k->c = a->c;
@@ -481,6 +483,7 @@ void commands_close(struct commands *c, void (*done)(void *arg), void *arg)
 		return;
 	}
 	c->is_closing = true;
+	atomic_store(&c->cancelled, true);
 	c->done = done;
 	c->done_arg = arg;
 	while ((d = TAILQ_FIRST(&c->drains)) != NULL) {

@@ -10,6 +10,11 @@
 #define MAX_LINES_BYTES    (48u << 20)
 #define MAX_ENVELOPE_BYTES (32u << 20)
 
+static bool goes_on(const struct inspect *i)
+{
+	return buf_ok(&i->lines) && !atomic_load(i->cancelled);
+}
+
 /* --- rendering ------------------------------------------------------------- */
 
 static void begin_line(struct inspect *i, struct jsonout *j)
@@ -70,7 +75,7 @@ static void write_record(struct jsonout *j, const struct record *r, uint64_t pac
 static void write_base64(struct buf *out, struct str s)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
 	for (size_t at = 0; at < s.n; at += 3) {
 		size_t have = s.n - at;
@@ -82,8 +87,8 @@ static void write_base64(struct buf *out, struct str s)
 			v |= (uint32_t)(unsigned char)s.p[at + 2];
 		buf_char(out, digits[v >> 18 & 63]);
 		buf_char(out, digits[v >> 12 & 63]);
-		buf_char(out, have > 1 ? digits[v >> 6 & 63] : '=');
-		buf_char(out, have > 2 ? digits[v & 63] : '=');
+		buf_char(out, digits[have > 1 ? v >> 6 & 63 : 64]);
+		buf_char(out, digits[have > 2 ? v & 63 : 64]);
 	}
 }
 
@@ -164,10 +169,10 @@ static bool each_stored(void *arg, const struct record_ref *ref, struct str byte
 	struct jsonout j;
 
 	if (i->class >= 0 && (int)ref->class != i->class)
-		return true;
+		return goes_on(i);
 	write_stored(i, &j, ref, bytes);
 	jsonout_close(&j, '}');
-	return i->found < i->max && buf_ok(&i->lines);
+	return i->found < i->max && goes_on(i);
 }
 
 static bool each_until_seq(void *arg, const struct record_ref *ref, struct str bytes)
@@ -176,7 +181,7 @@ static bool each_until_seq(void *arg, const struct record_ref *ref, struct str b
 	struct jsonout j;
 
 	if (ref->seq != i->seq)
-		return true;
+		return goes_on(i);
 	write_stored(i, &j, ref, bytes);
 	write_envelope(i, &j, bytes);
 	jsonout_close(&j, '}');
@@ -193,7 +198,7 @@ static bool each_dead(void *arg, const struct dead_letter *d)
 	bool is_readable = record_peek(d->bytes, &r, NULL) == E_OK;
 
 	if (i->class >= 0 && !(is_readable && (int)r.class == i->class))
-		return true;
+		return goes_on(i);
 	begin_line(i, &j);
 	jsonout_uint(&j, "seq", d->seq);
 	write_time(&j, d->wall_ms);
@@ -207,7 +212,7 @@ static bool each_dead(void *arg, const struct dead_letter *d)
 	if (i->what == INSPECT_DEAD_SHOW)
 		write_envelope(i, &j, d->bytes);
 	jsonout_close(&j, '}');
-	return i->found < i->max && buf_ok(&i->lines);
+	return i->found < i->max && goes_on(i);
 }
 
 /* --- the work -------------------------------------------------------------- */
@@ -237,6 +242,8 @@ static void inspect_work(uv_work_t *w)
 
 	if (i->rc == E_OK)
 		i->rc = rc;
+	if (atomic_load(i->cancelled))
+		i->rc = err_set(&i->err, E_CANCELED, "the daemon is ending");
 	if (i->rc == E_OK && !buf_ok(&i->lines))
 		i->rc = err_set(&i->err, E_TOOBIG, "the answer is too large: ask for fewer");
 	if (i->rc == E_OK && is_one && i->found == 0)

@@ -11,6 +11,7 @@
 #ifndef PICKET_DAEMON_INSPECT_H
 #define PICKET_DAEMON_INSPECT_H
 
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "base/buf.h"
@@ -32,6 +33,7 @@ struct inspect {
 	uint64_t seq;
 	unsigned max;
 	int class; /* -1: every class */
+	const atomic_bool *cancelled; /* true: stop looking, E_CANCELED */
 	void (*done)(struct inspect *i);
 	void *arg;
 	/* answer: lines of JSON, the last without its line feed */

@@ -48,7 +48,7 @@ struct control {
 	uv_pipe_t listener;
 	bool is_listener_open;
 	bool is_closing;
-	LIST_HEAD(, conn) conns;
+	LIST_HEAD(conn_list, conn) conns;
 	unsigned conn_count;
 	char *unlink_path;
 	control_fn *on_request;
