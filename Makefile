@@ -135,6 +135,23 @@ $(BUILD)/unit/%: tests/unit/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHTTP
 unit: $(UNIT_BINS)
 	@for t in $(UNIT_BINS); do echo "== $$t"; $$t || exit 1; done
 
+# --- fault tests -----------------------------------------------------------
+# The spool compiled with its named fault points, which no other build has.
+
+FAULT_SRCS := $(wildcard tests/fault/fault_*.c)
+FAULT_BINS := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(FAULT_SRCS))
+
+$(BUILD)/fault/fault_spool_%: tests/fault/fault_spool_%.c $(call room_src,spool) \
+		$(filter-out %/spool.a,$(call libs_of,spool))
+	@mkdir -p $(@D)
+	$(SAY) "  CCLD  $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(FAULT_FLAGS) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ \
+		$(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CMOCKA_LIBS)
+
+.PHONY: fault
+fault: $(FAULT_BINS)
+	@for t in $(FAULT_BINS); do echo "== $$t"; $$t || exit 1; done
+
 # --- fuzzers ---------------------------------------------------------------
 # tests/fuzz/ROOM/fuzz_X.c; corpora in tests/fuzz/corpus/X. Built with clang
 # into a build directory of their own.
@@ -196,7 +213,7 @@ FAULT_FLAGS := -DPICKET_FAULTS
 
 .PHONY: check asan tsan integration
 check: deps-test
-	$(MAKE) all unit flow
+	$(MAKE) all unit fault flow
 	$(MAKE) asan tsan
 	$(MAKE) fuzz FUZZ_SECONDS=5
 	$(MAKE) integration

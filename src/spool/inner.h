@@ -55,6 +55,8 @@ struct spool {
 	const struct clock *clock;
 	struct log *log;
 	struct counters *counters;
+	void (*lost)(void *arg, struct str dsn);
+	void *lost_arg;
 	struct store store; /* the writer's, while it runs */
 	struct inbox in;
 	uv_thread_t writer;

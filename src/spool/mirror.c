@@ -136,8 +136,11 @@ void mirror_apply(struct spool *s, const struct batch *b)
 		const struct loss *l = &b->losses[i];
 		struct mirror *m = find(s, l->lane);
 
-		if (m != NULL && pending(m) != NULL)
-			report_add(m->pending, l->why, &l->q, b->now.wall_ms / 1000);
+		if (m == NULL || pending(m) == NULL)
+			continue;
+		report_add(m->pending, l->why, &l->q, b->now.wall_ms / 1000);
+		if (s->lost != NULL)
+			s->lost(s->lost_arg, m->shown.dsn);
 	}
 }
 

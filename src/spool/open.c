@@ -192,6 +192,8 @@ int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *
 	s->clock = o->clock;
 	s->log = o->log;
 	s->counters = o->counters;
+	s->lost = o->lost;
+	s->lost_arg = o->lost_arg;
 	s->store.dir_fd = s->store.lock_fd = -1;
 	s->limits = limits_of(o);
 	inbox_init(&s->in);

@@ -43,6 +43,9 @@ struct spool_options {
 	const struct clock *clock;
 	struct log *log;
 	struct counters *counters;
+	/* A loss of this DSN was counted for its client report; may be NULL. */
+	void (*lost)(void *arg, struct str dsn);
+	void *lost_arg;
 };
 
 /* Opens or creates dir and what is in it. A damaged environment is renamed
