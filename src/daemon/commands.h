@@ -44,10 +44,10 @@ int commands_new(struct commands **ret, const struct commands_options *o, struct
 /* arg is a struct commands. */
 void commands_handle(void *arg, const json_t *request, struct control_reply *reply);
 
-/* Drains that still wait are answered "canceled", reads under way are waited
- * for; further requests are answered "canceled". done comes once, then *c is
- * gone. Call it before control_close(), so that the answers still go out. NULL
- * calls done at once. */
+/* Drains that still wait are answered "canceled", reads under way are told to
+ * stop and waited for; further requests are answered "canceled". done comes
+ * once, then *c is gone: call control_close() inside it, so that no request
+ * comes after it and the answers still go out. NULL calls done at once. */
 void commands_close(struct commands *c, void (*done)(void *arg), void *arg);
 
 #endif
