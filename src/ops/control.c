@@ -507,7 +507,7 @@ void control_close(struct control *c, void (*done)(void *arg), void *arg)
 	c->done_arg = arg;
 	if (c->unlink_path != NULL)
 		(void)unlink(c->unlink_path);
-	LIST_FOREACH (k, &c->conns, link)
+	for (k = LIST_FIRST(&c->conns); k != NULL; k = LIST_NEXT(k, link))
 		conn_say_goodbye(k);
 	uv_close((uv_handle_t *)&c->listener, on_listener_closed);
 }
