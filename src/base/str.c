@@ -147,8 +147,18 @@ bool str_is_utf8(struct str s)
 	size_t i = 0;
 
 	while (i < s.n) {
-		size_t step = utf8_sequence(p + i, s.n - i);
+		uint64_t eight;
+		size_t step;
 
+		/* Most text is ASCII: eight bytes at a time while that holds. */
+		if (s.n - i >= sizeof eight) {
+			memcpy(&eight, p + i, sizeof eight);
+			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+				i += sizeof eight;
+				continue;
+			}
+		}
+		step = utf8_sequence(p + i, s.n - i);
 		if (step == 0)
 			return false;
 		i += step;

@@ -48,6 +48,19 @@ static void add_header(struct buf *out, const char *name, struct str value)
 	buf_cstr(out, "\r\n");
 }
 
+/* Decimal; a printf of its own would cost as much as the rest of an answer. */
+static void add_number(struct buf *out, uint64_t v)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do {
+		digits[sizeof digits - ++n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	buf_add(out, digits + sizeof digits - n, n);
+}
+
 static void add_cors(struct buf *out, const struct answer_frame *f)
 {
 	if (f->cors == CORS_NONE)
@@ -64,10 +77,11 @@ static void add_cors(struct buf *out, const struct answer_frame *f)
 
 static void begin(struct buf *out, const struct answer_frame *f, int status)
 {
-	if (status == 200)
-		buf_cstr(out, "HTTP/1.1 200 OK\r\n");
-	else
-		buf_printf(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
+	buf_str(out, STR("HTTP/1.1 "));
+	add_number(out, (uint64_t)status);
+	buf_char(out, ' ');
+	buf_cstr(out, reason(status));
+	buf_str(out, STR("\r\n"));
 	add_cors(out, f);
 	if (f->close)
 		buf_cstr(out, "Connection: close\r\n");
@@ -77,7 +91,9 @@ static void begin(struct buf *out, const struct answer_frame *f, int status)
 
 static void end(struct buf *out, const struct answer_frame *f, struct str body)
 {
-	buf_printf(out, "Content-Length: %zu\r\n\r\n", body.n);
+	buf_str(out, STR("Content-Length: "));
+	add_number(out, body.n);
+	buf_str(out, STR("\r\n\r\n"));
 	if (!f->head_only)
 		buf_str(out, body);
 }
@@ -100,7 +116,7 @@ void answer_accepted(
 	char text[ID_BODY_BYTES];
 
 	begin(out, f, 200);
-	buf_cstr(out, "Content-Type: application/json\r\n");
+	buf_str(out, STR("Content-Type: application/json\r\n"));
 	add_header(out, "X-Sentry-Rate-Limits", limits);
 	end(out, f, id_body(id, text));
 }
@@ -114,7 +130,7 @@ void answer_refused(const struct answer_frame *f, int status, struct str detail,
 	buf_json_str(&body, detail);
 	buf_char(&body, '}');
 	begin(out, f, status);
-	buf_cstr(out, "Content-Type: application/json\r\n");
+	buf_str(out, STR("Content-Type: application/json\r\n"));
 	add_header(out, "X-Sentry-Error", str_first(detail, ERROR_TEXT_MAX));
 	add_header(out, "X-Sentry-Rate-Limits", limits);
 	add_header(out, "Allow", allow);

@@ -5,6 +5,8 @@
 
 #define PROTOCOL_MAX 7 /* section 21, point 2 */
 
+#define NO_CREDENTIALS ((struct credentials){.protocol = STR("7")})
+
 static int no_memory(struct err *err)
 {
 	return err_set(err, E_NOMEM, "no memory for the credentials");
@@ -147,17 +149,18 @@ static int check_all(struct credentials *c, struct err *err)
 int auth_read(
 	const struct auth_input *in, struct arena *a, struct credentials *ret, struct err *err)
 {
-	const struct credentials none = {.protocol = STR("7")};
-	struct credentials list = none, basic = none, query = none;
 	bool has_sentry_auth = str_istarts(in->sentry_auth, STR("sentry "));
 	bool has_list = str_istarts(in->authorization, STR("sentry "));
 	bool has_basic = str_istarts(in->authorization, STR("basic "));
 	unsigned forms = 0;
-	int rc = read_query(in->query, a, &query, &forms, err);
+	int rc;
 
-	*ret = none;
+	*ret = NO_CREDENTIALS;
+	rc = read_query(in->query, a, ret, &forms, err);
 	if (rc != E_OK)
 		return rc;
+	if (forms == 0)
+		*ret = NO_CREDENTIALS;
 	if (has_sentry_auth)
 		forms += in->sentry_auth_times;
 	if (has_list || has_basic)
@@ -166,14 +169,11 @@ int auth_read(
 		return E_OK;
 	if (forms > 1)
 		return err_set(err, E_UNAUTHORIZED, "the request has several credentials");
-	if (has_basic) {
-		rc = read_basic(str_trim(str_from(in->authorization, 6)), a, &basic, err);
-		*ret = basic;
-	} else if (has_sentry_auth || has_list) {
-		read_list(str_from(has_list ? in->authorization : in->sentry_auth, 7), &list);
-		*ret = list;
-	} else {
-		*ret = query;
-	}
+	if (has_basic)
+		rc = read_basic(str_trim(str_from(in->authorization, 6)), a, ret, err);
+	else if (has_list)
+		read_list(str_from(in->authorization, 7), ret);
+	else if (has_sentry_auth)
+		read_list(str_from(in->sentry_auth, 7), ret);
 	return rc == E_OK ? check_all(ret, err) : rc;
 }

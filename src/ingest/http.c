@@ -115,10 +115,11 @@ static int on_name(llhttp_t *p, const char *at, size_t n)
 
 	if (h->in_value)
 		value_end(h);
-	for (size_t i = 0; i < n && h->name_n < sizeof h->name; i++) {
-		char c = at[i];
+	if (h->name_n < sizeof h->name) {
+		size_t room = sizeof h->name - h->name_n, part = n < room ? n : room;
 
-		h->name[h->name_n++] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+		memcpy(h->name + h->name_n, at, part);
+		h->name_n += part;
 	}
 	return count(h, n);
 }
@@ -128,7 +129,7 @@ static int field_of(const struct http *h)
 	struct str name = str_make(h->name, h->name_n);
 	int f = 0;
 
-	while (f < FIELD_COUNT && !str_eq(name, fields[f].name))
+	while (f < FIELD_COUNT && (fields[f].name.n != name.n || !str_ieq(fields[f].name, name)))
 		f++;
 	return f;
 }

@@ -21,7 +21,7 @@
 #include "base/str.h"
 
 /* Request headers that mean something here; the others are counted and dropped.
- * HTTP_FIELD(id, lower-case name, repeated values are joined with a comma) */
+ * HTTP_FIELD(id, name, repeated values are joined with a comma) */
 #define HTTP_FIELDS(HTTP_FIELD)                                                                    \
 	HTTP_FIELD(HOST, "host", false)                                                            \
 	HTTP_FIELD(ORIGIN, "origin", false)                                                        \
@@ -64,7 +64,7 @@ struct http {
 	size_t max_head_bytes;
 	size_t head_bytes;
 	unsigned field_count;
-	char name[32]; /* of the header being read, lower case */
+	char name[32]; /* of the header being read; longer ones are none of ours */
 	size_t name_n;
 	int field; /* being read, FIELD_COUNT for one we drop */
 	size_t value_at;

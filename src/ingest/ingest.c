@@ -45,6 +45,7 @@ int ingest_new(struct ingest **ret, const struct ingest_options *o, struct err *
 	SLIST_INIT(&in->listeners);
 	TAILQ_INIT(&in->connections);
 	TAILQ_INIT(&in->requests);
+	TAILQ_INIT(&in->spare);
 	buf_init(&in->answer, 0);
 	check(deadlines_init(&in->deadlines, in->loop, connection_expired) == 0);
 	check(uv_timer_init(in->loop, &in->grace) == 0);
@@ -153,6 +154,7 @@ void ingest_free(struct ingest *in)
 	if (in == NULL)
 		return;
 	check(in->closed);
+	client_requests_trim(in);
 	guard_uids_fini(&in->uids);
 	buf_fini(&in->answer);
 	free(in->read_buffer);

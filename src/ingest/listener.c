@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/sockets.h"
 #include "ingest/connection.h"
 
 #define REST_MS 100
@@ -155,17 +154,6 @@ static int start(struct listener *l)
 	return uv_poll_start(&l->poll, UV_READABLE, on_ready);
 }
 
-static void log_listening(const struct listener *l)
-{
-	static const char *const kinds[] = {
-		[INGEST_HTTP] = "http", [INGEST_UNIX] = "unix", [INGEST_UNIXGRAM] = "unixgram"};
-	char name[160];
-
-	socket_name(l->fd, name, sizeof name);
-	log_line(l->in->log, LOG_INFO, "listening", log_cstr("on", kinds[l->kind]),
-		log_cstr("address", name));
-}
-
 int listener_open(
 	struct ingest *in, enum ingest_kind kind, int fd, const char *unlink_path, struct err *err)
 {
@@ -193,6 +181,5 @@ int listener_open(
 		return err_set(
 			err, E_IO, "cannot listen on descriptor %d: %s", fd, uv_strerror(rc));
 	}
-	log_listening(l);
 	return E_OK;
 }

@@ -45,8 +45,10 @@ struct ingest {
 	size_t connection_count;      /* handles not closed yet */
 	size_t serving_count;         /* of these, the ones that count for max_connections */
 	struct request_list requests; /* complete ones without an answer */
-	size_t working_count;         /* on the worker pool now */
-	struct buf answer;            /* scratch: the answer being built */
+	struct request_list spare;    /* a few to use again, without content */
+	size_t spare_count;
+	size_t working_count; /* on the worker pool now */
+	struct buf answer;    /* scratch: the answer being built */
 	char *read_buffer;
 
 	bool closing, forced, closed;

@@ -1,25 +1,62 @@
 #include "ingest/request.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "ingest/answer.h"
 #include "ingest/connection.h"
 
+#define SPARE_MAX 64
+
 static const char *const channel_names[] = {
 	[CHANNEL_HTTP] = "http", [CHANNEL_RAW] = "raw", [CHANNEL_DATAGRAM] = "datagram"};
+
+/* Requests come and go so often that some are kept. */
+static struct request *shell_get(struct ingest *in)
+{
+	struct request *r = TAILQ_FIRST(&in->spare);
+
+	if (r == NULL)
+		return calloc(1, sizeof *r);
+	TAILQ_REMOVE(&in->spare, r, link);
+	in->spare_count--;
+	memset(r, 0, sizeof *r);
+	return r;
+}
+
+static void shell_put(struct ingest *in, struct request *r)
+{
+	if (in == NULL || in->spare_count >= SPARE_MAX) {
+		free(r);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&in->spare, r, link);
+	in->spare_count++;
+}
+
+void client_requests_trim(struct ingest *in)
+{
+	struct request *r;
+
+	while ((r = TAILQ_FIRST(&in->spare)) != NULL) {
+		TAILQ_REMOVE(&in->spare, r, link);
+		free(r);
+	}
+	in->spare_count = 0;
+}
 
 struct request *client_request_new(
 	struct ingest *in, struct connection *c, enum channel channel, uint64_t declared)
 {
-	struct request *r = calloc(1, sizeof *r);
+	struct request *r = shell_get(in);
 	struct envelope *env;
 
 	if (r == NULL)
 		return NULL;
 	env = envelope_new();
 	if (env == NULL) {
-		free(r);
+		shell_put(in, r);
 		return NULL;
 	}
 	env->from.peer_uid = -1;
@@ -45,7 +82,7 @@ void client_request_free(struct request *r)
 	envelope_free(r->job.env);
 	body_fini(&r->job.body);
 	settings_unref(r->settings);
-	free(r);
+	shell_put(r->in, r);
 }
 
 /* The last thing that happens to a dispatched request. */

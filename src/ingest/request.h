@@ -43,6 +43,9 @@ struct request *client_request_new(
 /* One that was not dispatched. NULL is fine. */
 void client_request_free(struct request *r);
 
+/* Frees those kept for later use. */
+void client_requests_trim(struct ingest *in);
+
 /* Takes r, whose body is complete. The answer may come before this returns. */
 void request_dispatch(struct request *r);
 

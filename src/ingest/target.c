@@ -40,9 +40,9 @@ static int cut_authority(struct str *raw, struct target *t, struct err *err)
 static struct str fold_slashes(struct str path)
 {
 	char *to = (char *)(uintptr_t)path.p; /* the caller's memory is writable */
-	size_t n = 0;
+	size_t n = str_find(path, STR("//"));
 
-	for (size_t i = 0; i < path.n; i++) {
+	for (size_t i = n; i < path.n; i++) {
 		if (path.p[i] == '/' && n > 0 && to[n - 1] == '/')
 			continue;
 		to[n++] = path.p[i];
@@ -82,18 +82,18 @@ static int find_endpoint(struct target *t, struct err *err)
 {
 	struct str rest = t->path, project;
 
-	if (!str_starts(rest, STR("/api/")) || is_probe(rest)) {
-		t->endpoint = ENDPOINT_PAGE;
+	t->endpoint = ENDPOINT_PAGE;
+	if (!str_starts(rest, STR("/api/")))
 		return E_OK;
-	}
-	t->endpoint = ENDPOINT_NONE;
 	rest = str_from(rest, 5);
-	if (!str_cut(&rest, '/', &project))
-		return E_OK;
-	if (!str_eq(rest, STR("envelope")) && !str_eq(rest, STR("envelope/")))
-		return E_OK;
-	t->endpoint = ENDPOINT_ENVELOPE;
-	return project_parse(project, &t->project, err);
+	if (str_cut(&rest, '/', &project) &&
+		(str_eq(rest, STR("envelope/")) || str_eq(rest, STR("envelope")))) {
+		t->endpoint = ENDPOINT_ENVELOPE;
+		return project_parse(project, &t->project, err);
+	}
+	if (!is_probe(t->path))
+		t->endpoint = ENDPOINT_NONE;
+	return E_OK;
 }
 
 int target_parse(struct str raw, struct str prefix, struct target *ret, struct err *err)
