@@ -250,19 +250,31 @@ void env_close(struct store *st)
 	st->env.mdb = NULL;
 }
 
+void env_lock(struct store *st)
+{
+	uv_mutex_lock(&st->door);
+	uv_rwlock_wrlock(&st->guard);
+	uv_mutex_unlock(&st->door);
+}
+
+void env_unlock(struct store *st)
+{
+	uv_rwlock_wrunlock(&st->guard);
+}
+
 int env_widen(struct store *st)
 {
 	int rc = E_OK;
 
 	if (st->map_wanted <= st->map_bytes)
 		return E_OK;
-	uv_rwlock_wrlock(&st->guard);
+	env_lock(st);
 	rc = env_error(mdb_env_set_mapsize(st->env.mdb, (size_t)st->map_wanted));
 	if (rc == E_OK) {
 		st->map_bytes = st->map_wanted;
 		find_map(st);
 	}
-	uv_rwlock_wrunlock(&st->guard);
+	env_unlock(st);
 	return rc;
 }
 
@@ -270,10 +282,10 @@ int env_reopen(struct store *st)
 {
 	int rc;
 
-	uv_rwlock_wrlock(&st->guard);
+	env_lock(st);
 	env_close(st);
 	rc = env_open(st, NULL);
-	uv_rwlock_wrunlock(&st->guard);
+	env_unlock(st);
 	return rc;
 }
 

@@ -152,20 +152,16 @@ static void store_fini(struct store *st)
 	free(st->fresh_path);
 }
 
+/* Initialising a lock without attributes fails for want of memory only, and
+ * then there is no daemon either. */
 static int locks_init(struct spool *s)
 {
-	if (uv_mutex_init(&s->in.mutex) != 0)
-		return E_NOMEM;
-	if (uv_cond_init(&s->in.wake) != 0) {
-		uv_mutex_destroy(&s->in.mutex);
-		return E_NOMEM;
-	}
-	if (uv_rwlock_init(&s->store.guard) != 0) {
-		uv_cond_destroy(&s->in.wake);
-		uv_mutex_destroy(&s->in.mutex);
-		return E_NOMEM;
-	}
-	return E_OK;
+	bool ok = uv_mutex_init(&s->in.mutex) == 0;
+
+	ok = ok && uv_mutex_init(&s->store.door) == 0;
+	ok = ok && uv_cond_init(&s->in.wake) == 0;
+	ok = ok && uv_rwlock_init(&s->store.guard) == 0;
+	return ok ? E_OK : E_NOMEM;
 }
 
 static void spool_free(struct spool *s)
@@ -174,6 +170,7 @@ static void spool_free(struct spool *s)
 	inbox_fini(&s->in);
 	store_fini(&s->store);
 	uv_rwlock_destroy(&s->store.guard);
+	uv_mutex_destroy(&s->store.door);
 	uv_cond_destroy(&s->in.wake);
 	uv_mutex_destroy(&s->in.mutex);
 	free(s);
@@ -247,15 +244,17 @@ static void look(uv_timer_t *t)
 
 void spool_arm(struct spool *s)
 {
-	int64_t wait;
+	int64_t now, due = s->shown.due_mono_ms, wait = TIMER_MIN_MS;
 
 	if (s->closing)
 		return;
-	if (s->shown.due_mono_ms == INT64_MAX) {
+	if (due == INT64_MAX) {
 		(void)uv_timer_stop(&s->timer);
 		return;
 	}
-	wait = s->shown.due_mono_ms - clock_now(s->clock).mono_ms;
+	now = clock_now(s->clock).mono_ms;
+	if (due > now)
+		wait = due - (now > 0 ? now : 0); /* cannot overflow */
 	if (wait < TIMER_MIN_MS)
 		wait = TIMER_MIN_MS;
 	if (wait > TIMER_MAX_MS)

@@ -17,7 +17,9 @@ static int reading_begin(struct reading *r, struct spool *s, struct err *err)
 	int rc;
 
 	*r = (struct reading){.st = &s->store};
+	uv_mutex_lock(&s->store.door);
 	uv_rwlock_rdlock(&s->store.guard);
+	uv_mutex_unlock(&s->store.door);
 	if (s->store.env.mdb == NULL) {
 		uv_rwlock_rdunlock(&s->store.guard);
 		return err_set(err, E_IO, "spool %s: not open", s->store.dir);

@@ -6,7 +6,7 @@
  *                  open it; readers wait for these two steps only
  *
  * Killed before the rename: the copy is removed at the next open. After it: the
- * copy is the spool. Busy readers: it is tried again later.
+ * copy is the spool.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,9 +81,10 @@ int shrink_now(struct store *st, uint64_t *given_back)
 	uint64_t before = st->env.file_bytes;
 	int rc = copy(st);
 
-	if (rc == E_OK && uv_rwlock_trywrlock(&st->guard) == 0) {
+	if (rc == E_OK) {
+		env_lock(st);
 		rc = exchange(st);
-		uv_rwlock_wrunlock(&st->guard);
+		env_unlock(st);
 	}
 	(void)unlink(st->fresh_path);
 	if (rc == E_OK && st->env.file_bytes < before)

@@ -84,6 +84,9 @@ void spool_refused(struct spool *s, struct str dsn, const struct quantities *q,
 
 /* --- reading: any thread --------------------------------------------------- */
 
+/* Callbacks of reading functions, here and below, may settle and lend, but must
+ * not read again: the writer may be waiting to exchange the file. */
+
 /* Calls each() for wanted records in order until it returns false, at most max
  * times. The read transaction lives during this call only. */
 int spool_scan(struct spool *s, const struct record_want *want, unsigned max, record_fn *each,

@@ -182,6 +182,7 @@ struct store {
 	uint64_t map_bytes, map_wanted;
 	struct env env;
 	uv_rwlock_t guard;
+	uv_mutex_t door; /* before guard: readers that come and go never keep the writer out */
 	struct limits limits;
 	struct age_frame frame;
 	struct totals totals;
@@ -234,6 +235,9 @@ int env_make_room(struct store *st, uint64_t bytes, bool *map_full);
 int env_widen(struct store *st);
 /* Closes and opens again, after LMDB has given up on the environment. */
 int env_reopen(struct store *st);
+/* Keeps readers out while the environment is exchanged. */
+void env_lock(struct store *st);
+void env_unlock(struct store *st);
 /* Gives pages of the map that were read back to the system. */
 void env_release_pages(struct store *st);
 uint64_t env_used_bytes(const struct store *st);
