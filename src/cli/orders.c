@@ -37,7 +37,7 @@ static const struct opt drain_opts[] = {
 
 static int drain(struct cli *c, uint64_t timeout_s)
 {
-	char size[SHOW_BYTES];
+	char count[SHOW_BYTES], size[SHOW_BYTES];
 	json_t *end = NULL;
 	bool is_empty;
 	int code = talk_control(c,
@@ -50,8 +50,8 @@ static int drain(struct cli *c, uint64_t timeout_s)
 	if (c->is_json)
 		talk_print_json(c, end);
 	else if (!is_empty)
-		(void)cli_fail(c, EX_TEMPFAIL, "%lld envelopes (%s) are still waiting",
-			(long long)show_get_int(end, "records"),
+		(void)cli_fail(c, EX_TEMPFAIL, "%s (%s) still waiting",
+			show_envelopes(count, show_get_int(end, "records")),
 			show_size(size, (uint64_t)show_get_int(end, "bytes")));
 	json_decref(end);
 	return is_empty ? EX_OK : EX_TEMPFAIL;

@@ -47,6 +47,12 @@ const char *show_time(char out[SHOW_BYTES], int64_t wall_ms)
 	return out;
 }
 
+const char *show_envelopes(char out[SHOW_BYTES], int64_t n)
+{
+	(void)snprintf(out, SHOW_BYTES, "%" PRId64 " envelope%s", n, n == 1 ? "" : "s");
+	return out;
+}
+
 static bool is_control(unsigned char c)
 {
 	return c < 0x20 || c == 0x7f;

@@ -23,6 +23,9 @@ const char *show_span(char out[SHOW_BYTES], int64_t seconds);
 /* "2026-01-31 12:00:01" in local time. Returns out. */
 const char *show_time(char out[SHOW_BYTES], int64_t wall_ms);
 
+/* "1 envelope", "3 envelopes". Returns out. */
+const char *show_envelopes(char out[SHOW_BYTES], int64_t n);
+
 /* One line of text, control characters as "?". */
 void show_text(FILE *to, struct str s);
 /* Several lines: tabs and line feeds stay, other control characters and bytes

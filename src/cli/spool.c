@@ -43,13 +43,14 @@ static int purge(struct cli *c, const char *class, const char *project)
 	json_t *request = json_pack(
 		"{s:s, s:s*, s:s*}", "cmd", "spool_purge", "class", class, "project", project);
 	json_t *end = NULL;
+	char text[SHOW_BYTES];
 	int code = talk_control(c, request, PURGE_TIMEOUT_MS, NULL, NULL, &end);
 
 	if (code == EX_OK && c->is_json)
 		talk_print_json(c, end);
 	else if (code == EX_OK)
 		(void)fprintf(
-			c->out, "%lld envelopes dropped\n", (long long)show_get_int(end, "purged"));
+			c->out, "%s dropped\n", show_envelopes(text, show_get_int(end, "purged")));
 	json_decref(end);
 	return code;
 }

@@ -92,13 +92,13 @@ static void print_head(struct cli *c, const json_t *s)
 
 static void print_spool(struct cli *c, const json_t *p)
 {
-	char bytes[SHOW_BYTES], max[SHOW_BYTES], age[SHOW_BYTES];
+	char count[SHOW_BYTES], bytes[SHOW_BYTES], max[SHOW_BYTES], age[SHOW_BYTES];
 	const json_t *dead = json_object_get(p, "dead");
 	const char *trouble = show_get_text(p, "trouble"), *name;
 	json_t *f;
 
-	(void)fprintf(c->out, "\nspool     %lld envelopes, %s of %s",
-		(long long)show_get_int(p, "records"),
+	(void)fprintf(c->out, "\nspool     %s, %s of %s",
+		show_envelopes(count, show_get_int(p, "records")),
 		show_size(bytes, (uint64_t)show_get_int(p, "bytes")),
 		show_size(max, (uint64_t)show_get_int(p, "max_bytes")));
 	if (show_get_int(p, "records") > 0)
@@ -117,8 +117,8 @@ static void print_spool(struct cli *c, const json_t *p)
 				show_size(bytes, (uint64_t)show_get_int(f, "bytes")));
 	}
 	if (show_get_int(dead, "records") > 0)
-		(void)fprintf(c->out, "dead      %lld envelopes, %s (picket dead ls)\n",
-			(long long)show_get_int(dead, "records"),
+		(void)fprintf(c->out, "dead      %s, %s (picket dead ls)\n",
+			show_envelopes(count, show_get_int(dead, "records")),
 			show_size(bytes, (uint64_t)show_get_int(dead, "bytes")));
 }
 

@@ -135,12 +135,11 @@ static int open_http(
 	const char *path = c->settings->listen.unix, *address = c->settings->listen.http;
 	int rc = err_set(err, E_NET, "the daemon listens nowhere ([listen] unix and http are off)");
 
-	q->host = "localhost";
+	q->host = "localhost"; /* passes the daemon's check, whatever it listens on */
 	if (!is_off(path))
 		rc = stream_open_unix(path, d, fd, err);
 	if (rc == E_OK || rc == E_DENIED || is_off(address) || !has_fixed_port(address))
 		return rc;
-	q->host = address;
 	return stream_open_tcp(address, d, fd, err);
 }
 

@@ -128,6 +128,11 @@ static void write_envelope(struct inspect *i, struct jsonout *j, struct str byte
 
 /* --- why ------------------------------------------------------------------- */
 
+static bool is_loss(enum life_what what)
+{
+	return what != LIFE_STORED && what != LIFE_SENT && what != LIFE_RETRY;
+}
+
 static void each_life(void *arg, const struct life *l)
 {
 	struct inspect *i = arg;
@@ -139,7 +144,7 @@ static void each_life(void *arg, const struct life *l)
 	jsonout_cstr(&j, "class", item_class_name(l->class));
 	jsonout_uint(&j, "seq", l->seq);
 	jsonout_int(&j, "status", l->status);
-	jsonout_cstr(&j, "reason", drop_name(l->why));
+	jsonout_cstr(&j, "reason", is_loss(l->what) ? drop_name(l->why) : "");
 	jsonout_uint(&j, "attempts", l->attempts);
 	jsonout_close(&j, '}');
 }

@@ -298,9 +298,9 @@ static void orders_ask_what_they_say(void **state)
 	run_with(r, "picket spool purge --class error --json", "{\"ok\":true,\"purged\":3}\n");
 	assert_string_equal(r->asked.p, "{\"cmd\":\"spool_purge\",\"class\":\"error\"}\n");
 	expect_in(r->out, "\"purged\":3");
-	run_with(r, "picket spool purge --all", "{\"ok\":true,\"purged\":3}\n");
+	run_with(r, "picket spool purge --all", "{\"ok\":true,\"purged\":1}\n");
 	assert_string_equal(r->asked.p, "{\"cmd\":\"spool_purge\"}\n");
-	assert_string_equal(r->out, "3 envelopes dropped\n");
+	assert_string_equal(r->out, "1 envelope dropped\n");
 	run_with(r, "picket dead ls -n 5", "{\"ok\":true,\"count\":0}\n");
 	assert_string_equal(r->asked.p, "{\"cmd\":\"dead_ls\",\"max\":5}\n");
 	assert_string_equal(r->out, "");
@@ -344,16 +344,22 @@ static void a_life_is_told_line_by_line(void **state)
 	static const char answer[] =
 		"{\"what\":\"stored\",\"wall_ms\":1700000000000,\"class\":\"error\",\"seq\":7,"
 		"\"status\":0,\"reason\":\"\",\"attempts\":0}\n"
+		"{\"what\":\"retry\",\"wall_ms\":1700000000100,\"class\":\"error\",\"seq\":7,"
+		"\"status\":503,\"reason\":\"\",\"attempts\":1}\n"
+		"{\"what\":\"retry\",\"wall_ms\":1700000000200,\"class\":\"error\",\"seq\":7,"
+		"\"status\":0,\"reason\":\"\",\"attempts\":2}\n"
 		"{\"what\":\"dead\",\"wall_ms\":1700000001000,\"class\":\"error\",\"seq\":7,"
-		"\"status\":405,\"reason\":\"send_error\",\"attempts\":1}\n"
-		"{\"ok\":true,\"count\":2}\n";
+		"\"status\":405,\"reason\":\"send_error\",\"attempts\":3}\n"
+		"{\"ok\":true,\"count\":4}\n";
 	struct rig *r = *state;
 
 	run_with(r, "picket why 9ec79c33-ec99-42ab-8353-589fcb2e04dc", answer);
 	assert_int_equal(r->code, EX_OK);
 	expect_in(r->out, "stored    class error, record 7\n");
+	expect_in(r->out, "retry     class error, record 7, attempt 2 (the last of 2)\n");
+	assert_null(strstr(r->out, "503"));
 	expect_in(r->out, "dead      class error, record 7, upstream answered 405, reason "
-			  "send_error, attempt 1\n");
+			  "send_error, attempt 3\n");
 	run_with(r, "picket why --json 9ec79c33ec9942ab8353589fcb2e04dc", answer);
 	expect_in(r->out, "{\"what\":\"stored\",");
 	assert_null(strstr(r->out, "\"ok\""));
