@@ -43,7 +43,9 @@ static void add_header(struct buf *out, const char *name, struct str value)
 	for (size_t i = 0; i < value.n; i++) {
 		char c = value.p[i];
 
-		buf_char(out, c >= 0x20 && c < 0x7f ? c : ' ');
+		if (c < 0x20 || c == 0x7f) /* bytes from 0x80 on are negative */
+			c = ' ';
+		buf_char(out, c);
 	}
 	buf_cstr(out, "\r\n");
 }
@@ -55,7 +57,7 @@ static void add_number(struct buf *out, uint64_t v)
 	size_t n = 0;
 
 	do {
-		digits[sizeof digits - ++n] = (char)('0' + v % 10);
+		digits[sizeof digits - ++n] = "0123456789"[v % 10];
 		v /= 10;
 	} while (v > 0);
 	buf_add(out, digits + sizeof digits - n, n);
@@ -89,36 +91,44 @@ static void begin(struct buf *out, const struct answer_frame *f, int status)
 		buf_cstr(out, "Connection: keep-alive\r\n");
 }
 
-static void end(struct buf *out, const struct answer_frame *f, struct str body)
+static void add_length(struct buf *out, size_t n)
 {
 	buf_str(out, STR("Content-Length: "));
-	add_number(out, body.n);
+	add_number(out, n);
 	buf_str(out, STR("\r\n\r\n"));
+}
+
+static void end(struct buf *out, const struct answer_frame *f, struct str body)
+{
+	add_length(out, body.n);
 	if (!f->head_only)
 		buf_str(out, body);
 }
 
-/* {"id":"32 digits"} or {}. text holds at least 42 bytes. */
-#define ID_BODY_BYTES (EVENT_ID_HEX_BYTES + 9)
-static struct str id_body(const struct event_id *id, char text[ID_BODY_BYTES])
+/* {"id":"32 digits"} or {}. */
+#define ID_BODY_BYTES 41
+static void add_id_body(struct buf *out, const struct event_id *id)
 {
-	if (id == NULL)
-		return STR("{}");
-	memcpy(text, "{\"id\":\"", 7);
-	event_id_hex(id, text + 7);
-	memcpy(text + 7 + EVENT_ID_HEX_BYTES - 1, "\"}", 2);
-	return str_make(text, 7 + EVENT_ID_HEX_BYTES - 1 + 2);
+	char hex[EVENT_ID_HEX_BYTES];
+
+	if (id == NULL) {
+		buf_str(out, STR("{}"));
+		return;
+	}
+	event_id_hex(id, hex);
+	buf_str(out, STR("{\"id\":\""));
+	buf_add(out, hex, sizeof hex - 1);
+	buf_str(out, STR("\"}"));
 }
 
 void answer_accepted(
 	const struct answer_frame *f, const struct event_id *id, struct str limits, struct buf *out)
 {
-	char text[ID_BODY_BYTES];
-
 	begin(out, f, 200);
 	buf_str(out, STR("Content-Type: application/json\r\n"));
 	add_header(out, "X-Sentry-Rate-Limits", limits);
-	end(out, f, id_body(id, text));
+	add_length(out, id != NULL ? ID_BODY_BYTES : 2);
+	add_id_body(out, id);
 }
 
 void answer_refused(const struct answer_frame *f, int status, struct str detail,

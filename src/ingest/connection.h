@@ -72,7 +72,12 @@ struct connection {
 /* Takes fd. refuse: answers 503 and closes. */
 void connection_open(struct ingest *in, int fd, const struct peer *peer, bool refuse);
 
-/* Answers the request under way, whose reply was given. */
+/* Takes steps until they wait. After a change of state from outside of them. */
+void connection_run(struct connection *c);
+/* To the next request on the same connection. */
+void connection_next(struct connection *c);
+
+/* sending.c. Answers the request under way, whose reply was given. */
 void connection_accepted(struct connection *c, const struct event_id *id, struct str limits);
 void connection_refused(struct connection *c, int status, const char *detail,
 	uint32_t retry_after_s, struct str limits);

@@ -126,7 +126,7 @@ static int read_dsn(struct str text, struct str *key, struct str *project, struc
 static int compare_dsn(struct frame_job *job, struct str text)
 {
 	struct sender *from = &job->env->from;
-	struct str key, project;
+	struct str key = STR_EMPTY, project = STR_EMPTY;
 	int rc = read_dsn(text, &key, &project, &job->err);
 
 	if (rc != E_OK)

@@ -99,7 +99,8 @@ static void value_end(struct http *h)
 
 		if (to != NULL) {
 			memcpy(to, h->text.p + h->spans[f].at, first_n);
-			memcpy(to + first_n, ", ", 2);
+			to[first_n] = ',';
+			to[first_n + 1] = ' ';
 			memcpy(to + first_n + 2, h->text.p + h->value_at, n);
 			h->spans[f].at = h->text.n;
 			h->spans[f].n = first_n + 2 + n;

@@ -136,7 +136,7 @@ void ingest_close(struct ingest *in, int64_t grace_ms, void (*done)(void *arg), 
 	in->closing = true;
 	in->done = done;
 	in->done_arg = arg;
-	SLIST_FOREACH (l, &in->listeners, link)
+	for (l = SLIST_FIRST(&in->listeners); l != NULL; l = SLIST_NEXT(l, link))
 		listener_close(l);
 	for (c = TAILQ_FIRST(&in->connections); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);

@@ -5,6 +5,8 @@
  * envelope on and sends the answer it is told. What may be read is bounded at
  * each step by settings and by the memory budget.
  *
+ * The process must ignore SIGPIPE: clients go when they like.
+ *
  * Owns     listening sockets, connections, and requests until handed on.
  * Threads  loop thread; decoding and framing of all but small plain bodies
  *          run as _work on the uv pool.

@@ -8,6 +8,8 @@
 
 #include "ingest/auth.h"
 
+#define SAY(s) ((s) != NULL ? (s) : "-")
+
 static struct arena *arena;
 
 static int setup(void **state)
@@ -48,8 +50,8 @@ static void expect(const char *sentry, const char *authorization, const char *qu
 
 	if (rc != E_OK || !c.found || !str_eq(c.key, str_of(key)) ||
 		!str_eq(c.protocol, str_of(protocol)))
-		fail_msg("%s | %s | %s: rc %d key %.*s protocol %.*s", sentry, authorization, query,
-			rc, STR_ARG(c.key), STR_ARG(c.protocol));
+		fail_msg("%s | %s | %s: rc %d key %.*s protocol %.*s", SAY(sentry),
+			SAY(authorization), SAY(query), rc, STR_ARG(c.key), STR_ARG(c.protocol));
 }
 
 static void refuse(const char *sentry, const char *authorization, const char *query, int code)
@@ -58,7 +60,8 @@ static void refuse(const char *sentry, const char *authorization, const char *qu
 	int rc = read_all(sentry, authorization, query, &c);
 
 	if (rc != code)
-		fail_msg("%s | %s | %s: rc %d, not %d", sentry, authorization, query, rc, code);
+		fail_msg("%s | %s | %s: rc %d, not %d", SAY(sentry), SAY(authorization), SAY(query),
+			rc, code);
 }
 
 static void x_sentry_auth_is_read_as_clients_write_it(void **state) /* P-016 */
