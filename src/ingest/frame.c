@@ -196,7 +196,7 @@ static int measure(struct frame_job *job)
 	int rc = envelope_identify(job->env, &job->err);
 
 	if (rc == E_OK)
-		rc = envelope_measure(job->env, &job->invalid, &job->err);
+		rc = envelope_measure(job->env, &job->env->invalid, &job->err);
 	if (rc != E_OK)
 		return rc;
 	item_limits_of(job->settings, &limits);

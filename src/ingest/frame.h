@@ -34,8 +34,7 @@ struct frame_job {
 	/* results */
 	int rc;
 	struct err err;
-	void *result;              /* of ops->work */
-	struct quantities invalid; /* what was removed because it cannot be read */
+	void *result; /* of ops->work */
 	size_t decoded_bytes;
 };
 

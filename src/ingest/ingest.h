@@ -37,10 +37,6 @@ void reply_accepted(struct reply *r, const struct event_id *id, struct str limit
  * leaves Retry-After out (P-031, P-034, P-100). */
 void reply_refused(
 	struct reply *r, int status, const char *detail, uint32_t retry_after_s, struct str limits);
-/* What measuring took out of the envelope because it cannot be read (P-067):
- * to be counted as dropped when the envelope is accepted. Valid until the
- * reply_ call. */
-const struct quantities *reply_invalid(const struct reply *r);
 /* The status that an error code stands for towards a client (5.3). */
 int reply_status(int rc);
 

@@ -244,8 +244,3 @@ void reply_refused(struct reply *reply, int status, const char *detail, uint32_t
 		connection_refused(r->conn, status, detail, retry_after_s, limits);
 	request_end(r);
 }
-
-const struct quantities *reply_invalid(const struct reply *reply)
-{
-	return &reply->request->job.invalid;
-}

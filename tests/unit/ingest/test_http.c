@@ -332,6 +332,24 @@ static void credentials_may_be_in_the_envelope(void **state) /* P-021, P-022, P-
 	rig_close(&rig);
 }
 
+static void what_cannot_be_read_is_told_with_the_envelope(void **state) /* P-067, P-069 */
+{
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	rig_open(&rig, NULL, 0);
+	fd = client_unix(&rig);
+	client_post(&rig, fd, KEY,
+		"{}\n{\"type\":\"log\",\"item_count\":2,"
+		"\"content_type\":\"application/vnd.sentry.items.log+json\"}\n{\"items\":7}\n");
+	client_expect(&rig, fd, 200);
+	assert_int_equal(rig.last->item_count, 0);
+	assert_int_equal(rig.last->invalid.of[CAT_LOG_ITEM], 2);
+	(void)close(fd);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +366,7 @@ int main(void)
 		cmocka_unit_test(large_bodies_are_read_whole),
 		cmocka_unit_test(bodies_come_in_every_encoding),
 		cmocka_unit_test(credentials_may_be_in_the_envelope),
+		cmocka_unit_test(what_cannot_be_read_is_told_with_the_envelope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
