@@ -257,7 +257,8 @@ static const struct command *find(int argc, char **argv, int *words)
 	return NULL;
 }
 
-static int print_group(struct cli *c, const char *first)
+/* Lists the commands whose first word is first. False: there are none. */
+static bool print_group(FILE *to, const char *first)
 {
 	size_t n = strlen(first);
 	bool found = false;
@@ -268,13 +269,23 @@ static int print_group(struct cli *c, const char *first)
 		if (strncmp(name, first, n) != 0 || name[n] != ' ')
 			continue;
 		if (!found)
-			(void)fprintf(c->errs, "picket: %s needs one of:\n", first);
+			(void)fprintf(
+				to, "usage: picket %s COMMAND [OPTIONS] [ARGUMENTS]\n\n", first);
 		found = true;
-		(void)fprintf(c->errs, "  %-14s %s\n", name, commands[i]->brief);
+		(void)fprintf(to, "  %-14s %s\n", name, commands[i]->brief);
 	}
-	if (!found)
-		return cli_usage(c, "there is no command \"%s\"", first);
-	return EX_USAGE;
+	return found;
+}
+
+/* "picket spool", "picket spool --help", "picket spool nonsense", "picket x". */
+static int no_command(struct cli *c, int argc, char **argv)
+{
+	bool wants_help =
+		argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+
+	if (!print_group(wants_help ? c->out : c->errs, argv[0]))
+		return cli_usage(c, "there is no command \"%s\"", argv[0]);
+	return wants_help ? EX_OK : EX_USAGE;
 }
 
 static int run_help(struct cli *c, int argc, char **argv)
@@ -287,9 +298,10 @@ static int run_help(struct cli *c, int argc, char **argv)
 		return EX_OK;
 	}
 	cmd = find(argc, argv, &words);
-	if (cmd == NULL)
-		return print_group(c, argv[0]);
-	print_help(c->out, cmd);
+	if (cmd != NULL)
+		print_help(c->out, cmd);
+	else if (argc > 1 || !print_group(c->out, argv[0]))
+		return cli_usage(c, "there is no command \"%s\"", argv[argc - 1]);
 	return EX_OK;
 }
 
@@ -338,7 +350,7 @@ int cli_main(struct cli *c, int argc, char **argv)
 		return run_help(c, argc - 1, argv + 1);
 	c->command = find(argc, argv, &words);
 	if (c->command == NULL)
-		return print_group(c, argv[0]);
+		return no_command(c, argc, argv);
 	args_init(&c->args, argc - words, argv + words);
 	code = c->command->run(c);
 	if (fflush(c->out) != 0 || ferror(c->out) != 0)

@@ -17,7 +17,7 @@ static void print_entry(FILE *to, const json_t *line, int64_t times)
 	const char *reason = show_get_text(line, "reason");
 	int64_t status = show_get_int(line, "status"), attempts = show_get_int(line, "attempts");
 
-	(void)fprintf(to, "%s  %-8s", show_time(time, show_get_int(line, "wall_ms")),
+	(void)fprintf(to, "%s  %-9s", show_time(time, show_get_int(line, "wall_ms")),
 		show_get_text(line, "what"));
 	(void)fprintf(to, "  class %s", show_get_text(line, "class"));
 	if (show_get_int(line, "seq") > 0)

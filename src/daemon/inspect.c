@@ -133,13 +133,19 @@ static bool is_loss(enum life_what what)
 	return what != LIFE_STORED && what != LIFE_SENT && what != LIFE_RETRY;
 }
 
+/* The same word as in the totals. */
+static const char *name_of(enum life_what what)
+{
+	return what == LIFE_SENT ? "delivered" : life_name(what);
+}
+
 static void each_life(void *arg, const struct life *l)
 {
 	struct inspect *i = arg;
 	struct jsonout j;
 
 	begin_line(i, &j);
-	jsonout_cstr(&j, "what", life_name(l->what));
+	jsonout_cstr(&j, "what", name_of(l->what));
 	write_time(&j, l->wall_ms);
 	jsonout_cstr(&j, "class", item_class_name(l->class));
 	jsonout_uint(&j, "seq", l->seq);

@@ -237,6 +237,7 @@ static void mistakes_end_with_64_and_a_hint(void **state)
 		"picket send -t novalue x",
 		"picket healthcheck x",
 		"picket help nope",
+		"picket help spool nope",
 	};
 	struct rig *r = *state;
 
@@ -245,6 +246,26 @@ static void mistakes_end_with_64_and_a_hint(void **state)
 		if (r->code != EX_USAGE || r->errs[0] == '\0' || r->out[0] != '\0')
 			fail_msg("%s: %d\n%s", lines[i], r->code, r->errs);
 	}
+}
+
+static void a_group_lists_its_commands(void **state)
+{
+	struct rig *r = *state;
+	char *help;
+
+	run(r, "picket spool --help");
+	assert_int_equal(r->code, EX_OK);
+	expect_in(r->out, "usage: picket spool COMMAND");
+	expect_in(r->out, "spool purge");
+	assert_null(strstr(r->out, "dead"));
+	help = strdup(r->out);
+	run(r, "picket help spool");
+	assert_int_equal(r->code, EX_OK);
+	assert_string_equal(r->out, help);
+	run(r, "picket spool");
+	assert_int_equal(r->code, EX_USAGE);
+	assert_string_equal(r->errs, help);
+	free(help);
 }
 
 static void version_is_printed(void **state)
@@ -355,10 +376,10 @@ static void a_life_is_told_line_by_line(void **state)
 
 	run_with(r, "picket why 9ec79c33-ec99-42ab-8353-589fcb2e04dc", answer);
 	assert_int_equal(r->code, EX_OK);
-	expect_in(r->out, "stored    class error, record 7\n");
-	expect_in(r->out, "retry     class error, record 7, attempt 2 (the last of 2)\n");
+	expect_in(r->out, "stored     class error, record 7\n");
+	expect_in(r->out, "retry      class error, record 7, attempt 2 (the last of 2)\n");
 	assert_null(strstr(r->out, "503"));
-	expect_in(r->out, "dead      class error, record 7, upstream answered 405, reason "
+	expect_in(r->out, "dead       class error, record 7, upstream answered 405, reason "
 			  "send_error, attempt 3\n");
 	run_with(r, "picket why --json 9ec79c33ec9942ab8353589fcb2e04dc", answer);
 	expect_in(r->out, "{\"what\":\"stored\",");
@@ -517,6 +538,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_command_has_help),
 		TEST(mistakes_end_with_64_and_a_hint),
+		TEST(a_group_lists_its_commands),
 		TEST(version_is_printed),
 		TEST(no_daemon_is_69_and_says_so),
 		TEST(a_bad_configuration_is_78),

@@ -377,7 +377,7 @@ static void a_life_is_told_from_start_to_end(void **state)
 	expect_ok(d, line);
 	assert_int_equal(d->line_count, 3);
 	assert_string_equal(text_of(d->lines[0], "what"), "stored");
-	assert_string_equal(text_of(d->lines[1], "what"), "sent");
+	assert_string_equal(text_of(d->lines[1], "what"), "delivered");
 	assert_int_equal(int_of(d->lines[1], "status"), 200);
 	assert_int_equal(int_of(d->lines[1], "seq"), seq);
 }
