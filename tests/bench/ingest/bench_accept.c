@@ -161,7 +161,7 @@ static void serve_ingest(int fd)
 	struct ingest_options o = {.loop = uv_default_loop(), .ops = &ops};
 	struct budget budget;
 	struct counters counters = {0};
-	struct ingest *in;
+	struct ingest *in = NULL;
 	struct err err;
 
 	if (settings_load(&o.settings, &from, &err) != E_OK)
@@ -179,7 +179,7 @@ static void serve_ingest(int fd)
 /* --- the load -------------------------------------------------------------- */
 
 struct client {
-	int fd;
+	int fd = -1;
 	const char *text;
 	size_t text_n;
 };
@@ -325,7 +325,7 @@ static pid_t start(void (*serve)(int), const char *path)
 {
 	struct err err;
 	pid_t pid;
-	int fd;
+	int fd = -1;
 
 	if (socket_listen_unix(path, SOCK_STREAM, 0600, NULL, &fd, &err) != E_OK)
 		die(err.text);
