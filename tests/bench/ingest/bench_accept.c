@@ -179,7 +179,7 @@ static void serve_ingest(int fd)
 /* --- the load -------------------------------------------------------------- */
 
 struct client {
-	int fd = -1;
+	int fd;
 	const char *text;
 	size_t text_n;
 };
