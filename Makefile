@@ -74,6 +74,8 @@ USES_ops      := envelope json config base
 USES_daemon   := ingest process spool forward ops envelope json config base
 USES_client   := envelope json base
 USES_cli      := client envelope json config base
+# Not a room of src/: what the benchmarks of the whole daemon are linked with.
+USES_system   := envelope json config base
 
 room_src = $(filter-out src/daemon/main.c src/cli/main.c,$(wildcard src/$(1)/*.c))
 room_lib = $(BUILD)/lib/$(1).a
