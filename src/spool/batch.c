@@ -19,6 +19,8 @@
 #define OPS_MAX 8192
 /* While nothing can be stored, this often a put may try. */
 #define TRY_EVERY_US 250000
+/* What a put of usual size needs; when there is room for it, storing goes on. */
+#define PROBE_BYTES (UINT64_C(64) << 10)
 
 void puts_add(struct puts *l, struct spool_put *p)
 {
@@ -229,7 +231,7 @@ struct how {
 };
 
 /* One attempt. E_OK, or everything is as it was before. */
-static int attempt(struct store *st, struct batch *b, const struct how *how, bool *map_full)
+static int attempt_once(struct store *st, struct batch *b, const struct how *how, bool *map_full)
 {
 	struct work w = {.st = st, .b = b, .lean = how->lean, .changed = how->force};
 	struct progress done = {0, false};
@@ -269,6 +271,18 @@ static int attempt(struct store *st, struct batch *b, const struct how *how, boo
 		st->purges->purged = purged;
 	st->stale = reload(st) != E_OK;
 	return env_error(rc);
+}
+
+/* An attempt; when it finds the file damaged, another one with a fresh file. */
+static int attempt(struct store *st, struct batch *b, const struct how *how, bool *map_full)
+{
+	struct how fresh = *how;
+	int rc = attempt_once(st, b, how, map_full);
+
+	if (rc != E_CORRUPT || store_replace(st, b) != E_OK)
+		return rc;
+	fresh.force = true; /* the totals are only in memory */
+	return attempt_once(st, b, &fresh, map_full);
 }
 
 /* --- trouble ---------------------------------------------------------------------- */
@@ -346,7 +360,7 @@ void batch_probe(struct store *st, struct batch *b)
 	int rc = E_OK;
 
 	if (st->env.mdb != NULL)
-		rc = env_make_room(st, 64 * 1024, &map_full);
+		rc = env_make_room(st, PROBE_BYTES, &map_full);
 	if (rc == E_OK || map_full)
 		rc = attempt(st, b, &how, &map_full);
 	if (rc == E_OK)

@@ -291,15 +291,12 @@ int env_reopen(struct store *st)
 
 int env_open_or_replace(struct store *st, int64_t wall_ms, struct err *err)
 {
-	char aside[512];
 	int rc = env_open(st, err);
 
 	if (rc != E_CORRUPT)
 		return rc;
-	(void)snprintf(st->quarantined, sizeof st->quarantined, "spool.broken-%" PRId64, wall_ms);
-	(void)snprintf(aside, sizeof aside, "%s/%s", st->dir, st->quarantined);
-	if (rename(st->path, aside) != 0)
-		return err_wrap(err, rc, "cannot rename it to %s: %s", aside, strerror(errno));
+	if (env_set_aside(st, wall_ms) != E_OK)
+		return err_wrap(err, rc, "cannot rename it to %s", st->quarantined);
 	return env_open(st, err);
 }
 

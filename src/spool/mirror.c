@@ -41,7 +41,7 @@ static struct mirror *add(struct spool *s, uint32_t lane, struct str dsn)
 
 	if (m != NULL && s->lane_n == s->lane_cap) {
 		size_t cap = s->lane_cap == 0 ? 16 : s->lane_cap * 2;
-		struct mirror **v = realloc(s->lanes, cap * sizeof *v);
+		struct mirror **v = realloc(s->lanes, cap * sizeof(void *));
 
 		if (v == NULL) {
 			free(m);
@@ -57,7 +57,7 @@ static struct mirror *add(struct spool *s, uint32_t lane, struct str dsn)
 	}
 	m->shown.lane = lane;
 	m->shown.dsn = dsn;
-	memmove(s->lanes + i + 1, s->lanes + i, (s->lane_n - i) * sizeof *s->lanes);
+	memmove(s->lanes + i + 1, s->lanes + i, (s->lane_n - i) * sizeof(void *));
 	s->lanes[i] = m;
 	s->lane_n++;
 	return m;
@@ -69,7 +69,7 @@ static void take_away(struct spool *s, uint32_t lane)
 
 	mirror_free(s->lanes[i]);
 	s->lane_n--;
-	memmove(s->lanes + i, s->lanes + i + 1, (s->lane_n - i) * sizeof *s->lanes);
+	memmove(s->lanes + i, s->lanes + i + 1, (s->lane_n - i) * sizeof(void *));
 }
 
 static struct report *pending(struct mirror *m)

@@ -23,12 +23,12 @@
  * copied: puts wait meanwhile. */
 #define LARGE_BYTES     (64 * MiB)
 #define COPY_MAX_BYTES  (32 * MiB)
-#define LIVES_MAX_BYTES (LIVES_MAX * (LIFE_BYTES + 26))
+#define LIVES_MAX_BYTES ((uint64_t)LIVES_MAX * (LIFE_BYTES + 26))
 
 static uint64_t live_bytes(const struct store *st)
 {
 	const struct totals *t = &st->totals;
-	uint64_t journal = t->lives * LIFE_BYTES * 2;
+	uint64_t journal = 2 * t->lives * LIFE_BYTES;
 
 	if (journal > LIVES_MAX_BYTES)
 		journal = LIVES_MAX_BYTES;

@@ -168,6 +168,7 @@ struct batch {
 	uint64_t evicted, expired, corrupt;
 	uint64_t commits, commit_errors, commit_us;
 	uint64_t given_back_bytes; /* not 0: the file shrank by so much */
+	char quarantined[64];      /* name that a damaged file was given */
 	bool more;                 /* unfinished work waits */
 	struct snapshot shown;
 	bool last; /* the writer has ended */
@@ -241,6 +242,11 @@ void env_unlock(struct store *st);
 /* Gives pages of the map that were read back to the system. */
 void env_release_pages(struct store *st);
 uint64_t env_used_bytes(const struct store *st);
+
+/* replace.c */
+int env_set_aside(struct store *st, int64_t wall_ms);
+/* A fresh environment in place of a damaged one; the totals go on. */
+int store_replace(struct store *st, struct batch *b);
 
 /* Big-endian numbers of keys. */
 void put_be64(uint8_t *p, uint64_t v);

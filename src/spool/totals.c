@@ -68,7 +68,7 @@ struct lane *lanes_get(struct store *st, uint32_t lane, struct str dsn)
 		return l->v[i];
 	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? 16 : l->cap * 2;
-		struct lane **v = realloc(l->v, cap * sizeof *v);
+		struct lane **v = realloc(l->v, cap * sizeof(void *));
 
 		if (v == NULL)
 			return NULL;
@@ -78,7 +78,7 @@ struct lane *lanes_get(struct store *st, uint32_t lane, struct str dsn)
 	n = lane_new(lane, dsn);
 	if (n == NULL)
 		return NULL;
-	memmove(l->v + i + 1, l->v + i, (l->n - i) * sizeof *l->v);
+	memmove(l->v + i + 1, l->v + i, (l->n - i) * sizeof(void *));
 	l->v[i] = n;
 	l->n++;
 	return n;
@@ -88,7 +88,7 @@ static void lanes_remove(struct lanes *l, size_t i)
 {
 	lane_free(l->v[i]);
 	l->n--;
-	memmove(l->v + i, l->v + i + 1, (l->n - i) * sizeof *l->v);
+	memmove(l->v + i, l->v + i + 1, (l->n - i) * sizeof(void *));
 }
 
 void lanes_free(struct lanes *l)
@@ -155,7 +155,7 @@ static struct loss *batch_loss(struct batch *b, uint32_t lane, enum drop_reason 
 	}
 	if (b->loss_n == b->loss_cap) {
 		size_t cap = b->loss_cap == 0 ? 8 : b->loss_cap * 2;
-		struct loss *v = realloc(b->losses, cap * sizeof *v);
+		struct loss *v = realloc(b->losses, cap * sizeof(struct loss));
 
 		if (v == NULL)
 			return NULL;

@@ -386,6 +386,9 @@ static void note_log(struct spool *s, const struct batch *b)
 			log_cstr("path", s->store.dir));
 	if (b->shown.trouble == E_OK && s->shown.trouble != E_OK)
 		log_line(s->log, LOG_INFO, "spool_stores_again", log_cstr("path", s->store.dir));
+	if (b->quarantined[0] != '\0')
+		log_line(s->log, LOG_ERROR, "spool_damaged", log_cstr("path", s->store.dir),
+			log_cstr("kept_as", b->quarantined));
 	if (b->evicted > 0)
 		log_line(s->log, LOG_WARN, "evicted", log_int("records", (int64_t)b->evicted));
 	if (b->expired > 0)

@@ -250,6 +250,55 @@ static void a_damaged_record_is_set_aside_and_the_queue_goes_on(void **state)
 	rig_fini(&r);
 }
 
+/* Leaf pages of LMDB whose keys are as long as the queues': no longer leaves. */
+static void spoil_queues(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint8_t page[4096];
+	unsigned spoilt = 0;
+
+	assert_true(fd >= 0);
+	for (off_t at = 0; pread(fd, page, sizeof page, at) == (ssize_t)sizeof page;
+		at += (off_t)sizeof page) {
+		unsigned flags = page[10] | (unsigned)page[11] << 8;
+		unsigned node = page[16] | (unsigned)page[17] << 8;
+
+		if (flags != 2 || node > sizeof page - 8 || page[node + 6] != 16)
+			continue;
+		page[10] = 0;
+		assert_int_equal(pwrite(fd, page, sizeof page, at), (ssize_t)sizeof page);
+		spoilt++;
+	}
+	assert_true(spoilt > 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static void damage_found_in_use_costs_what_was_stored_but_no_new_put(void **state)
+{
+	struct rig r;
+	char path[256];
+
+	(void)state;
+	rig_init(&r);
+	rig_open(&r);
+	for (uint64_t i = 1; i <= 5; i++)
+		put_error(&r, i);
+	path_of(&r, "spool.mdb", path, sizeof path);
+	spoil_queues(path);
+	assert_int_equal(put_error(&r, 6), 6);
+	assert_int_equal(broken_files(&r), 1);
+	assert_int_equal(stats_of(&r).records, 1);
+	assert_int_equal(stats_of(&r).trouble, E_OK);
+	assert_int_equal(spool_tally(r.spool)->received.of[CAT_ERROR], 6);
+	assert_int_equal(spool_tally(r.spool)->dropped[DROP_INTERNAL_SDK_ERROR].of[CAT_ERROR], 5);
+	check_law(&r);
+	rig_restart(&r);
+	assert_int_equal(count_class(&r, DSN_A, CLASS_ERROR), 1);
+	assert_int_equal(spool_tally(r.spool)->received.of[CAT_ERROR], 6);
+	check_law(&r);
+	rig_fini(&r);
+}
+
 /* --- the lock --------------------------------------------------------------------------- */
 
 static void hold_lock(struct rig *r, int ready)
@@ -302,6 +351,7 @@ int main(void)
 		cmocka_unit_test(a_later_format_is_renamed_aside),
 		cmocka_unit_test(foreign_files_in_the_directory_are_left_alone),
 		cmocka_unit_test(a_damaged_record_is_set_aside_and_the_queue_goes_on),
+		cmocka_unit_test(damage_found_in_use_costs_what_was_stored_but_no_new_put),
 		cmocka_unit_test(a_directory_in_use_is_refused_and_the_holder_named),
 	};
 
