@@ -72,6 +72,7 @@ class Daemon:
             self.set(section, **keys)
         self.process = None
         self.http = None
+        self.ask_over = "unix"  # where the helpers below look in
         self.log_start = 0
         self.expect_dead = False
         self.write_conf()
@@ -124,7 +125,7 @@ class Daemon:
             if not self.running():
                 raise StartFailed(f"picketd ended with {self.process.returncode}:\n{self.log()}")
             for f in self.events("listening"):
-                if f.get("on") == "http":
+                if f.get("on") == "http" and "addr" in f:
                     host, _, port = f["addr"].rpartition(":")
                     self.http = (host.strip("[]"), int(port))
             return self.http if self._started() else None
@@ -197,8 +198,8 @@ class Daemon:
         return [f for f in lines if not names or f.get("ev") in names]
 
     def get(self, target, **kw):
-        """GET over the Unix socket, or over TCP where there is none."""
-        where = self.unix if self.sections["listen"].get("unix") else self.http
+        """GET of one of the daemon's pages."""
+        where = self.unix if self.ask_over == "unix" else self.http
         return client.once(where, "GET", target, **kw)
 
     def status(self):

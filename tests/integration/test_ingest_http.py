@@ -407,7 +407,7 @@ def test_accepted_answer_p028_p029_p030(picketd, sentry):
     eid = wire.new_id()
     assert picketd.send(wire.compact({"event_id": eid}) + b"\n").json() == {"id": eid}
     assert picketd.send(b"{}").json() == {}
-    assert picketd.status()["spool"]["records"] == 0
+    picketd.wait_empty()
     last = picketd.send_event()
     sentry.wait_event(last)
     assert len(sentry.requests) == 3, "an envelope without items is not forwarded"
@@ -462,8 +462,7 @@ def test_a_page_may_not_post_without_allow_origin(picketd):
         assert r.header("access-control-allow-origin") is None
         r = client.once(picketd.http, "OPTIONS", PATH, [
             ("Origin", origin), ("Access-Control-Request-Method", "POST")])
-        assert r.status == 403
-        assert r.header("access-control-allow-origin") is None
+        assert r.header("access-control-allow-origin") is None, "what a browser goes by"
     assert picketd.totals()["received"] == {}
 
 
@@ -505,7 +504,9 @@ def test_head_and_options_without_origin(picketd):
 
 def test_only_listed_users_reach_the_unix_socket(make_daemon, sentry):
     mine = os.getuid()
-    d = make_daemon(sentry, {"listen": {"allow_uid": str(mine + 1)}})
+    d = make_daemon(sentry, {"listen": {"allow_uid": str(mine + 1)}}, wait=None)
+    d.ask_over = "tcp"
+    d.start()
     try:
         r = client.once(d.unix, "POST", PATH, [auth()], wire.event())
         assert r.status == 403, r

@@ -216,9 +216,9 @@ def test_without_the_unix_socket(make_daemon, sentry):
     d.write_conf()
     d.start(wait=False)
     wait_until(lambda: d.events("listening"), 15, "listening")
-    addr = next(f["addr"] for f in d.events("listening") if f["on"] == "http")
+    addr = next(f["addr"] for f in d.events("listening") if f["on"] == "http" and "addr" in f)
     d.http = ("127.0.0.1", int(addr.rpartition(":")[2]))
-    d.sections["listen"].pop("unix")
+    d.ask_over = "tcp"
     sentry.wait_event(d.send_event())
 
 

@@ -4,6 +4,7 @@ import json
 
 import client
 import wire
+from daemon import wait_until
 from fake_sentry import Answer
 from wire import KEY, OTHER_KEY, UPSTREAM_KEY
 
@@ -141,7 +142,7 @@ def test_one_broken_upstream_does_not_hold_another(make_daemon, make_sentry, sen
     stuck = [d.send_event() for _ in range(20)]
     moving = [d.send_event(key="webapp") for _ in range(20)]
     other.wait_events(moving)
-    assert d.held("error") == 20
+    wait_until(lambda: d.held("error") == 20, what="the other project's settlement")
     sentry.up()
     sentry.wait_events(stuck)
 
