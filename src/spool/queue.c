@@ -9,6 +9,8 @@
 #define INLINE_MAX  2000
 #define NODE_BYTES  (8 + 2 + QUEUE_KEY_BYTES)
 #define PAGE_HEADER 16
+/* Deletions after which pages of the map are given back: about 8 MiB. */
+#define RELEASE_EVERY 128
 
 void queue_key_write(uint8_t out[QUEUE_KEY_BYTES], struct queue_key k)
 {
@@ -126,6 +128,9 @@ int queue_delete(struct work *w, enum item_class c, MDB_cursor *at, const struct
 
 	if (rc == 0)
 		count_out(w, k->lane, c, queue_cost(k->size));
+	/* Each deletion looks at a page, and the kernel maps its neighbours. */
+	if (++w->deleted % RELEASE_EVERY == 0)
+		env_release_pages(w->st);
 	return rc;
 }
 

@@ -221,6 +221,7 @@ struct work {
 	MDB_txn *txn;
 	bool lean; /* no journal, no dead letters: only what frees space */
 	bool changed;
+	unsigned deleted; /* records */
 };
 
 /* env.c */
