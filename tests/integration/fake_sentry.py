@@ -424,6 +424,7 @@ class FakeSentry:
                     continue
                 if times is not None:
                     rule[1] -= 1
+                    self.cond.notify_all()
                 return answer
         return None if early else Answer()
 

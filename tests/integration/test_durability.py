@@ -153,16 +153,19 @@ def test_an_outage_over_a_restart(picketd, sentry):
 def test_own_losses_are_reported_once_and_survive_kill_9_p120(make_daemon, sentry):
     d = make_daemon(sentry, {"reports": {"interval": "500ms"},
                              "upstream": {"compression": "gzip"}})
-    sentry.script(Answer(405), times=3, when=lambda r: r.envelope and r.envelope.of_type("event"))
-    for _ in range(3):
-        d.send_event()
-        wait_until(lambda: d.held() == 0, 20, "verdict")
+    # A request that is answered, whatever the status, takes its report along.
+    sentry.script(Answer(405), times=1, when=lambda r: r.envelope and r.envelope.of_type("event"))
+    d.send_event()
+    wait_until(lambda: d.held() == 0, 20, "verdict")
+    sentry.down()
     d.kill9()
     d.start()
-    sentry.wait_for(lambda: sentry.discarded()["send_error", "error"] >= 3, 20)
+    sentry.up()
+    sentry.wait_for(lambda: sentry.discarded()["send_error", "error"] >= 1, 20)
+    d.restart()
     later = d.send_event()
     sentry.wait_event(later)
-    assert sentry.discarded() == {("send_error", "error"): 3}
+    assert sentry.discarded() == {("send_error", "error"): 1}
 
 
 def test_a_report_that_got_no_answer_is_told_again_p121(make_daemon, sentry):
@@ -238,7 +241,7 @@ def test_a_full_spool_of_one_class_evicts_the_oldest(make_daemon, sentry):
     ids = []
     for _ in range(40):
         eid = wire.new_id()
-        d.send_ok(wire.event(eid, pad=os.urandom(20000).hex()))
+        d.send_ok(wire.event(eid, pad=os.urandom(40000).hex()))
         ids.append(eid)
     kept = d.held("error")
     assert 0 < kept < 40 and d.dropped("cache_overflow", "error") == 40 - kept
@@ -261,8 +264,13 @@ def test_a_full_spool_refuses_when_so_configured_p034(make_daemon, sentry):
     assert r.status == 503 and int(r.header("retry-after")) >= 1
     assert r.header("x-sentry-error") and r.json()["detail"]
     assert d.held("error") == d.received("error") == len(taken), "a refusal is not counted"
-    ready = d.get("/readyz")
-    assert ready.status == 503, "a full spool is not ready (P-142)"
+    # There may be room for something smaller; then for nothing.
+    for _ in range(1000):
+        eid = wire.new_id()
+        if d.send(wire.event(eid)).status == 503:
+            break
+        taken.append(eid)
+    assert d.ready() == 503, "a full spool is not ready (P-142)"
     sentry.up()
     sentry.wait_events(taken, 30)
     d.wait_empty()

@@ -132,6 +132,7 @@ def test_a_gate_holds_the_answer(fake):
     got = []
     t = threading.Thread(target=lambda: got.append(post(fake, good()).status))
     t.start()
+    fake.wait_for(lambda: fake.rules[0][1] == 0, what="the first request")
     assert post(fake, good()).status == 200
     assert got == []
     gate.set()

@@ -8,6 +8,7 @@ import pytest
 
 import client
 import wire
+from daemon import wait_until
 from settings import SANITIZED
 from wire import KEY, OTHER_KEY
 
@@ -576,5 +577,5 @@ def test_an_unreadable_container_is_counted_invalid_p069(picketd, sentry):
     body = wire.build({}, [({"type": "log", "item_count": 2, "content_type": wire.LOG_TYPE},
                             b'{"items":[{},')])
     assert picketd.send(body).status == 200
-    assert picketd.dropped("invalid", "log_item") == 2
+    wait_until(lambda: picketd.dropped("invalid", "log_item") == 2, what="the count")
     sentry.wait_for(lambda: sentry.discarded()["invalid", "log_item"] == 2)

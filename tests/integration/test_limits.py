@@ -149,7 +149,8 @@ def test_partly_limited_is_200_with_the_header_p101(picketd, sentry):
     assert "quota_exceeded" in r.header("x-sentry-rate-limits")
     sentry.wait_for(lambda: sentry.items("session"))
     assert not sentry.items("event") and not sentry.items("attachment"), "P-098"
-    assert picketd.dropped("ratelimit_backoff", "error") == 1
+    # Counted with the next commit, both sides of the law at once.
+    wait_until(lambda: picketd.dropped("ratelimit_backoff", "error") == 1, what="the count")
     assert picketd.dropped("ratelimit_backoff", "attachment") == 5
     sentry.wait_for(lambda: sentry.discarded()["ratelimit_backoff", "error"] == 1, 20)
 
@@ -171,6 +172,7 @@ def test_what_a_limit_drops_is_counted_with_its_quantities_p103(picketd, sentry)
     assert picketd.send(wire.transaction(spans=2)).status == 429
     body = wire.logs(["a", "b", "c"])
     assert picketd.send(body).status == 429
+    wait_until(lambda: picketd.dropped("ratelimit_backoff", "log_item") == 3, what="the count")
     dropped = picketd.totals()["dropped"]["ratelimit_backoff"]
     assert dropped["transaction"] == 1 and dropped["span"] == 3
     assert dropped["log_item"] == 3 and dropped["log_byte"] > 0

@@ -103,8 +103,8 @@ def test_status_has_what_is_promised(picketd, sentry):
     assert picketd.ready() == 200
     sentry.up()
     picketd.wait_empty()
-    wait_until(lambda: all(u["state"] == "up" for u in picketd.status()["upstreams"]), 30,
-               "the upstream's state")
+    wait_until(lambda: all(u["state"] in ("up", "recovering")
+                           for u in picketd.status()["upstreams"]), 30, "the upstream's state")
     assert picketd.totals()["delivered"] == {"error": 1}
 
 

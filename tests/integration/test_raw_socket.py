@@ -36,14 +36,26 @@ def test_a_raw_envelope_may_come_byte_by_byte(picketd, sentry):
 
 def test_bad_raw_envelopes_are_answered_too(picketd):
     broken = (400, 401)  # without a header there are no credentials either
-    for body, statuses in ((b"{", broken), (b"{nonsense}\n", broken), (b"{}", (401,)),
-                           (wire.event(headers={"dsn": "nonsense"}), (401,)),
+    for body, statuses in ((b"{", broken), (b"{nonsense}\n", broken),
+                           (wire.event(headers={"dsn": "nonsense"}), broken),
                            (wire.build({"dsn": picketd.dsn()}, []) + b'{"type":"x","length":9}\n',
                             (400,))):
         answer = client.raw_envelope(picketd.unix, body)
         assert answer["status"] in statuses, (body, answer)
         assert answer.get("detail"), answer
     assert picketd.totals()["received"] == {}
+
+
+def test_a_raw_envelope_needs_no_dsn_where_any_goes_to_one_place(make_daemon, sentry):
+    d = make_daemon(sentry)
+    eid = wire.new_id()
+    assert client.raw_envelope(d.unix, wire.event(eid)) == {"status": 200, "id": eid}
+    assert sentry.wait_event(eid).key == wire.UPSTREAM_KEY
+    strict = make_daemon(sentry, {"upstream": {"accept": "known"}, "project a": {
+        "key": wire.KEY, "dsn": sentry.dsn}})
+    assert client.raw_envelope(strict.unix, wire.event())["status"] in (401, 403)
+    relay = make_daemon(None, {"upstream": {"url": sentry.url}})
+    assert client.raw_envelope(relay.unix, wire.event())["status"] in (401, 403)
 
 
 def test_a_raw_envelope_over_the_limit_is_413(make_daemon, sentry):
