@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 import fake_sentry  # noqa: E402
 import tls as tls_module  # noqa: E402
 from daemon import Daemon  # noqa: E402
-from settings import PICKET, PICKETD  # noqa: E402
+from settings import PICKET, PICKETD, SANITIZED  # noqa: E402
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
@@ -82,6 +82,13 @@ def make_daemon(request):
                 faults.append(f"{type(e).__name__}: {e}")
         elif not d.expect_dead:
             faults.append(f"picketd ended by itself with {d.process.returncode}")
+        if SANITIZED and d.running():
+            # Leaks are looked for at an orderly end only.
+            d.process.terminate()
+            try:
+                d.process.wait(60)
+            except subprocess.TimeoutExpired:
+                pass
         text = d.log(all_runs=True)
         for mark in ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer",
                      "check failed"):
