@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "envelope/codec.h"
 
@@ -193,6 +194,15 @@ static int step_brotli(struct decoder *d, struct step *s, struct err *err)
 	return corrupt(d, err);
 }
 
+static int zstd_fault(const struct decoder *d, ZSTD_ErrorCode code, struct err *err)
+{
+	if (code == ZSTD_error_memory_allocation)
+		return err_set(err, E_NOMEM, "no memory to decode zstd");
+	if (code == ZSTD_error_frameParameter_windowTooLarge)
+		return err_set(err, E_TOOBIG, "zstd stream needs a window above 128 MiB");
+	return corrupt(d, err);
+}
+
 static int step_zstd(struct decoder *d, struct step *s, struct err *err)
 {
 	ZSTD_inBuffer in = {s->in.p, s->in.n, 0};
@@ -200,7 +210,7 @@ static int step_zstd(struct decoder *d, struct step *s, struct err *err)
 	size_t rc = ZSTD_decompressStream(d->zstd, &out, &in);
 
 	if (ZSTD_isError(rc))
-		return corrupt(d, err);
+		return zstd_fault(d, ZSTD_getErrorCode(rc), err);
 	s->in = str_from(s->in, in.pos);
 	s->wrote = out.pos;
 	/* A call that neither took nor wrote says nothing about where we are. */

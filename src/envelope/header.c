@@ -51,6 +51,17 @@ static bool is_absent(const struct json_doc *d, json_node n)
 	return t == JSON_TYPE_MISSING || t == JSON_TYPE_NULL;
 }
 
+/* The text of a string; *rc becomes E_NOMEM when its escapes could not be
+ * resolved, which must not pass for a bad or missing value. */
+static struct str text_of(struct json_doc *d, json_node n, int *rc)
+{
+	struct str text = json_text(d, n);
+
+	if (text.p == NULL && json_type_of(d, n) == JSON_TYPE_STRING)
+		*rc = E_NOMEM;
+	return text;
+}
+
 static int fault(const char **what, int rc, const char *sentence)
 {
 	*what = sentence;
@@ -134,33 +145,55 @@ enum { HEADER_KEYS(HEADER_ENUM) HEADER_KEY_COUNT };
 #define ITEM_KEY_ENUM(id, name) KEY_##id,
 enum { ITEM_KEYS(ITEM_KEY_ENUM) ITEM_KEY_COUNT };
 
+static int read_event_id(struct envelope *e, json_node n, const char **what)
+{
+	int rc = E_SYNTAX;
+
+	if (is_absent(e->header, n))
+		return E_OK;
+	e->has_event_id = event_id_parse(text_of(e->header, n, &rc), &e->event_id);
+	return e->has_event_id ? E_OK : fault(what, rc, "event_id is not a UUID");
+}
+
+static int read_sent_at(struct envelope *e, json_node n, const char **what)
+{
+	int rc = E_SYNTAX;
+
+	if (is_absent(e->header, n))
+		return E_OK;
+	e->has_sent_at = rfc3339_parse(text_of(e->header, n, &rc), &e->sent_at_us);
+	return e->has_sent_at ? E_OK
+			      : fault(what, rc, "sent_at is not an RFC 3339 time with offset");
+}
+
+static int read_dsn(struct envelope *e, json_node n, const char **what)
+{
+	struct dsn dsn;
+	int rc = E_SYNTAX;
+
+	if (is_absent(e->header, n))
+		return E_OK;
+	e->dsn = text_of(e->header, n, &rc);
+	return dsn_parse(e->dsn, &dsn, NULL) == E_OK ? E_OK : fault(what, rc, "dsn is not a DSN");
+}
+
 int header_read_envelope(struct envelope *e, const char **what)
 {
 	json_node member[HEADER_KEY_COUNT] = {JSON_NONE};
-	struct json_doc *d = e->header;
-	struct dsn dsn;
-	int rc = collect(d, header_keys, HEADER_KEY_COUNT, member, what);
+	int rc = collect(e->header, header_keys, HEADER_KEY_COUNT, member, what);
 
+	if (rc == E_OK)
+		rc = read_event_id(e, member[HEADER_EVENT_ID], what);
+	if (rc == E_OK)
+		rc = read_sent_at(e, member[HEADER_SENT_AT], what);
+	if (rc == E_OK)
+		rc = read_dsn(e, member[HEADER_DSN], what);
 	if (rc != E_OK)
 		return rc;
-	if (!is_absent(d, member[HEADER_EVENT_ID])) {
-		if (!event_id_parse(json_text(d, member[HEADER_EVENT_ID]), &e->event_id))
-			return fault(what, E_SYNTAX, "event_id is not a UUID");
-		e->has_event_id = true;
-	}
-	if (!is_absent(d, member[HEADER_SENT_AT])) {
-		if (!rfc3339_parse(json_text(d, member[HEADER_SENT_AT]), &e->sent_at_us))
-			return fault(what, E_SYNTAX, "sent_at is not an RFC 3339 time with offset");
-		e->has_sent_at = true;
-	}
-	if (!is_absent(d, member[HEADER_DSN])) {
-		e->dsn = json_text(d, member[HEADER_DSN]);
-		if (dsn_parse(e->dsn, &dsn, NULL) != E_OK)
-			return fault(what, E_SYNTAX, "dsn is not a DSN");
-	}
 	/* A bad trace never rejects an envelope (P-049). */
-	e->trace_key = json_text(d, json_get(d, member[HEADER_TRACE], STR("public_key")));
-	return E_OK;
+	e->trace_key = text_of(
+		e->header, json_get(e->header, member[HEADER_TRACE], STR("public_key")), &rc);
+	return rc == E_OK ? E_OK : fault(what, rc, "no memory");
 }
 
 /* --- an item's ------------------------------------------------------------ */
@@ -187,19 +220,21 @@ static bool creates_event(struct str attachment_type)
 	return name_index(attachment_type, kinds, count) < count;
 }
 
-static void read_attachment(struct item *it, struct json_doc *d, const json_node *member)
+static int read_attachment(struct item *it, struct json_doc *d, const json_node *member)
 {
-	struct str content = json_text(d, member[KEY_CONTENT_TYPE]);
+	int rc = E_OK;
+	struct str content = text_of(d, member[KEY_CONTENT_TYPE], &rc);
+	struct str kind = text_of(d, member[KEY_ATTACHMENT_TYPE], &rc);
 
 	it->is_trace_bound = str_ieq(content, STR("application/vnd.sentry.trace-attachment")) ||
 			     str_ieq(content, STR("application/vnd.sentry.attachment.v2"));
 	it->is_span_bound =
 		it->is_trace_bound && json_type_of(d, member[KEY_SPAN_ID]) != JSON_TYPE_MISSING;
 	it->is_reference = str_ieq(content, STR("application/vnd.sentry.attachment-ref"));
-	it->creates_event =
-		!it->is_trace_bound && creates_event(json_text(d, member[KEY_ATTACHMENT_TYPE]));
+	it->creates_event = !it->is_trace_bound && creates_event(kind);
 	if (it->is_reference)
 		read_declared(it, d, member[KEY_ATTACHMENT_LENGTH], HEADER_BYTES_MAX);
+	return rc;
 }
 
 static bool is_container(enum item_type type, struct str content)
@@ -216,24 +251,27 @@ static bool is_container(enum item_type type, struct str content)
 	}
 }
 
-static void read_kind(struct item *it, struct json_doc *d, const json_node *member)
+static int read_kind(struct item *it, struct json_doc *d, const json_node *member)
 {
+	int rc = E_OK;
+
 	switch (it->type) {
 	case ITEM_ATTACHMENT:
-		read_attachment(it, d, member);
-		return;
+		return read_attachment(it, d, member);
 	case ITEM_TRANSACTION:
 		read_declared(it, d, member[KEY_SPAN_COUNT], HEADER_COUNT_MAX);
-		return;
+		break;
 	case ITEM_PROFILE:
 	case ITEM_PROFILE_CHUNK:
 	case ITEM_PROFILE_CHUNK_UI:
-		it->platform = item_platform_of(json_text(d, member[KEY_PLATFORM]));
-		return;
+		it->platform = item_platform_of(text_of(d, member[KEY_PLATFORM], &rc));
+		break;
 	default:
-		it->is_container = is_container(it->type, json_text(d, member[KEY_CONTENT_TYPE]));
+		it->is_container =
+			is_container(it->type, text_of(d, member[KEY_CONTENT_TYPE], &rc));
 		read_declared(it, d, member[KEY_ITEM_COUNT], HEADER_COUNT_MAX);
 	}
+	return rc;
 }
 
 /* Known names are constants; others must outlive the header's document. */
@@ -281,7 +319,7 @@ int header_read_item(struct item *it, struct arena *keep, struct json_doc *d,
 		rc = read_type(it, keep, d, member[KEY_TYPE], what);
 	if (rc == E_OK)
 		rc = read_length(it, d, member[KEY_LENGTH], length, what);
-	if (rc == E_OK)
-		read_kind(it, d, member);
+	if (rc == E_OK && read_kind(it, d, member) != E_OK)
+		rc = fault(what, E_NOMEM, "no memory");
 	return rc;
 }

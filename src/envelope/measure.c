@@ -14,6 +14,10 @@ struct measuring {
 	int rc; /* E_NOMEM stops it all */
 };
 
+/* More than the largest container of 9.3 (12 MiB) can have; what has more is
+ * not worth the memory. */
+#define PAYLOAD_NODES_MAX (UINT32_C(1) << 22)
+
 /* A payload as a document of its own. NULL with rc E_OK: not JSON. */
 struct payload {
 	struct arena *scratch;
@@ -23,9 +27,11 @@ struct payload {
 
 static void payload_open(struct payload *p, struct str text)
 {
+	struct json_limits limits = {.max_nodes = PAYLOAD_NODES_MAX};
+
 	*p = (struct payload){arena_new(text.n / 2, 0), NULL, E_NOMEM};
 	if (p->scratch != NULL)
-		p->rc = json_parse(&p->doc, p->scratch, text, NULL, NULL);
+		p->rc = json_parse(&p->doc, p->scratch, text, &limits, NULL);
 	if (p->rc != E_OK)
 		p->doc = NULL;
 	if (p->rc != E_NOMEM)

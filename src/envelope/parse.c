@@ -269,6 +269,7 @@ int envelope_peek_dsn(struct str body, struct arena *a, struct str *dsn, struct 
 	struct json_limits limits = {.max_depth = MAX_HEADER_DEPTH, .max_nodes = MAX_HEADER_NODES};
 	struct json_doc *d;
 	struct dsn parts;
+	json_node n;
 	int rc;
 
 	*dsn = STR_EMPTY;
@@ -280,7 +281,10 @@ int envelope_peek_dsn(struct str body, struct arena *a, struct str *dsn, struct 
 	if (rc != E_OK || json_type_of(d, json_root(d)) != JSON_TYPE_OBJECT)
 		return err_set(
 			err, E_UNAUTHORIZED, "envelope header: not a JSON object on one line");
-	*dsn = json_text(d, json_get(d, json_root(d), STR("dsn")));
+	n = json_get(d, json_root(d), STR("dsn"));
+	*dsn = json_text(d, n);
+	if (dsn->p == NULL && json_type_of(d, n) == JSON_TYPE_STRING)
+		return err_set(err, E_NOMEM, "envelope header: no memory");
 	if (dsn->n == 0)
 		return err_set(
 			err, E_UNAUTHORIZED, "no credentials, and no dsn in the envelope header");
