@@ -12,7 +12,7 @@
 
 #include "envelope/codec.h"
 
-#define DECODE_CHUNK     (32u * 1024u)
+#define DECODE_CHUNK     ((size_t)32 * 1024)
 #define ZSTD_WINDOW_LOG  27 /* 128 MiB: what zstd --ultra makes, no more */
 #define GZIP_WINDOW_BITS (15 + 16)
 #define ZLIB_WINDOW_BITS 15
@@ -278,8 +278,9 @@ int decode_all(enum encoding e, struct str in, uint64_t max_bytes, struct buf *o
 	struct decoder *d;
 	int rc = decoder_new(&d, e, max_bytes, err);
 
-	if (rc == E_OK)
-		rc = decoder_feed(d, in, out, err);
+	if (d == NULL)
+		return rc;
+	rc = decoder_feed(d, in, out, err);
 	if (rc == E_OK)
 		rc = decoder_finish(d, err);
 	decoder_free(d);

@@ -15,11 +15,11 @@
 #include "envelope/header.h"
 
 #define MAX_ITEMS        100000u
-#define MAX_HEADER_BYTES (64u * 1024u)
+#define MAX_HEADER_BYTES ((size_t)64 * 1024)
 #define MAX_HEADER_DEPTH 64u
 #define MAX_HEADER_NODES 16384u
 #define SMALL_ITEMS      8u
-#define SCRATCH_BYTES    (64u * 1024u)
+#define SCRATCH_BYTES    ((size_t)64 * 1024)
 
 struct framing {
 	struct envelope *e;
@@ -161,10 +161,10 @@ static int scratch_renew(struct framing *f)
 
 static int frame_item(struct framing *f, struct item *it)
 {
-	struct header_extent extent;
+	struct header_extent extent = {0, true};
 	struct header_length length;
 	const char *what = NULL;
-	struct json_doc *d;
+	struct json_doc *d = NULL;
 	int rc;
 
 	memset(it, 0, sizeof *it);
@@ -238,7 +238,7 @@ int envelope_parse(
 	struct envelope *e, struct str body, const struct envelope_limits *limits, struct err *err)
 {
 	struct framing f = {.e = e, .body = body, .err = err, .room = SMALL_ITEMS};
-	struct header_extent extent;
+	struct header_extent extent = {0, true};
 	const char *what = NULL;
 	int rc;
 

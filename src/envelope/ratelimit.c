@@ -165,7 +165,7 @@ static void write_reason(struct buf *out, const char *reason)
 	for (; *reason != '\0'; reason++) {
 		bool plain = *reason > ' ' && *reason < 0x7f && strchr(",:;", *reason) == NULL;
 
-		buf_char(out, plain ? *reason : '_');
+		buf_char(out, (char)(plain ? *reason : '_'));
 	}
 }
 

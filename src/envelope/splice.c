@@ -12,9 +12,9 @@
 
 #include "envelope/codec.h"
 
-#define ZSTD_HEADER_BYTES 6              /* magic, descriptor, window */
-#define RAW_BLOCK_MAX     (128u * 1024u) /* the format's own bound */
-#define WINDOW_128K       0x38           /* exponent 7, mantissa 0: 128 KiB */
+#define ZSTD_HEADER_BYTES 6                    /* magic, descriptor, window */
+#define RAW_BLOCK_MAX     ((size_t)128 * 1024) /* the format's own bound */
+#define WINDOW_128K       0x38                 /* exponent 7, mantissa 0: 128 KiB */
 
 static const char magic[4] = {'\x28', '\xb5', '\x2f', '\xfd'};
 

@@ -8,6 +8,7 @@
 #include "unit/envelope/support.h"
 
 #define LOGS    "\"content_type\":\"application/vnd.sentry.items.log+json\""
+#define TRACED  "\"content_type\":\"application/vnd.sentry.trace-attachment\""
 #define METRICS "\"content_type\":\"application/vnd.sentry.items.trace-metric+json\""
 
 /* Parses, measures, and compares what is then written. */
@@ -283,8 +284,7 @@ static void envelopes_that_need_no_id_get_none(void **state) /* P-029 */
 {
 	static const char *const bodies[] = {"{}", "{}\n{\"type\":\"session\"}\n{}",
 		"{}\n{\"type\":\"log\"}\n{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}",
-		"{}\n{\"type\":\"attachment\",\"content_type\":"
-		"\"application/vnd.sentry.trace-attachment\"}\n{}"};
+		"{}\n{\"type\":\"attachment\"," TRACED "}\n{}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bodies); i++) {

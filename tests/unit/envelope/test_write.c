@@ -34,8 +34,7 @@ static void normative_envelopes_are_copied(void **state) /* P-050, P-052 */
 {
 	static const char *const bodies[] = {"{}\n", "{\"mine\":[1.50,\"\\u00e9\",{\"a\":null}]}\n",
 		"{}\n{\"length\":1,\"type\":\"brand_new\",\"mine\":{\"x\":[1e400]}}\nx\n",
-		"{}\n{\"type\":\"attachment\",\"length\":0}\n\n{\"type\":\"x\",\"length\":2}"
-		"\na\n\n"};
+		"{}\n{\"type\":\"nel\",\"length\":0}\n\n{\"type\":\"x\",\"length\":2}\na\n\n"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bodies); i++)
