@@ -69,7 +69,10 @@ void forward_restore(struct forward *f, struct str key, struct str value);
 
 /* Records are there: at start-up per lane and class, and after each commit. */
 void forward_stored(struct forward *f, struct str dsn, const struct record_ref *ref);
-/* The time given to arm() has come. */
+/* Something of this DSN was lost here and counted for its client report, which
+ * should go upstream within [reports] interval. */
+void forward_lost(struct forward *f, struct str dsn);
+/* The time given to arm() has come. Also needed while closing. */
 void forward_tick(struct forward *f);
 
 /* Holding stops all sending, in flight ends as it ends. */

@@ -10,6 +10,7 @@
 #ifndef PICKET_FORWARD_TRANSPORT_H
 #define PICKET_FORWARD_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,13 +29,15 @@ struct exchange {
 	void *arg;
 
 	/* answer */
-	int rc;            /* E_OK: answered; E_NET, E_TIMEOUT, E_CANCELED: not */
-	int status;        /* HTTP status when answered */
-	char *rate_limits; /* joined X-Sentry-Rate-Limits lines, NULL when none; transport's until
-			      done returns */
-	char *retry_after; /* likewise */
-	char detail[96];   /* what went wrong on the network, for people */
-	void *priv;        /* the transport's */
+	int rc;              /* E_OK: answered; E_NET, E_TIMEOUT, E_CANCELED: not */
+	int status;          /* HTTP status when answered */
+	char *rate_limits;   /* joined X-Sentry-Rate-Limits lines, NULL when none; transport's until
+				done returns */
+	char *retry_after;   /* likewise */
+	char detail[96];     /* what went wrong on the network, for people */
+	bool is_untrusted;   /* E_NET because the other end's certificate was refused */
+	bool is_multiplexed; /* the answer came over HTTP/2: many requests share a connection */
+	void *priv;          /* the transport's */
 };
 
 struct transport {

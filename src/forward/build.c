@@ -1,0 +1,346 @@
+#include "forward/build.h"
+
+#include "base/timefmt.h"
+#include "envelope/dsn.h"
+#include "envelope/envelope.h"
+#include "forward/part.h"
+
+/* Below this a compressed body saves no packet. */
+#define COMPRESS_MIN_BYTES 1024u
+#define REPORT_ROOM_BYTES  8192u
+
+void built_init(struct built *b)
+{
+	memset(b, 0, sizeof *b);
+	buf_init(&b->body, 0);
+	buf_init(&b->lines, 0);
+}
+
+static void buf_shrink(struct buf *b, size_t keep_bytes)
+{
+	if (b->cap > keep_bytes)
+		buf_fini(b);
+	else
+		buf_clear(b);
+}
+
+void built_clear(struct built *b, struct budget *budget, size_t keep_bytes)
+{
+	if (b->budget_bytes > 0)
+		budget_give(budget, b->budget_bytes);
+	b->budget_bytes = 0;
+	buf_shrink(&b->body, keep_bytes);
+	buf_shrink(&b->lines, keep_bytes);
+	b->line_count = 0;
+	b->is_zstd = false;
+	b->has_report = false;
+	b->has_event_id = false;
+	b->sent_at_offset = 0;
+	memset(&b->held, 0, sizeof b->held);
+	memset(&b->part, 0, sizeof b->part);
+	memset(&b->dropped, 0, sizeof b->dropped);
+}
+
+void built_fini(struct built *b, struct budget *budget)
+{
+	built_clear(b, budget, 0);
+	buf_fini(&b->body);
+	buf_fini(&b->lines);
+}
+
+void build_scratch_fini(struct build_scratch *s)
+{
+	buf_fini(&s->head);
+	buf_fini(&s->plain);
+	buf_fini(&s->packed);
+}
+
+/* --- headers ---------------------------------------------------------------- */
+
+/* Line ends and other control characters cannot get in: they would start a
+ * header of the sender's own. */
+static void line_add(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c >= ' ' && c != 0x7f) || c == '\t')
+			buf_char(b, (char)c);
+	}
+}
+
+static void line_start(struct built *b, const char *name, struct str value)
+{
+	buf_cstr(&b->lines, name);
+	buf_cstr(&b->lines, ": ");
+	line_add(&b->lines, value);
+}
+
+static void line_end(struct built *b)
+{
+	buf_char(&b->lines, '\0');
+	b->line_count++;
+}
+
+static void line_put(struct built *b, const char *name, struct str value)
+{
+	if (value.n == 0)
+		return;
+	line_start(b, name, value);
+	line_end(b);
+}
+
+/* Exactly one credential form (P-105); who the client is stays (P-106). */
+static void lines_write(const struct build_order *o, const struct sender *from, struct built *b,
+	enum encoding encoding)
+{
+	const struct str_list *extra = &o->settings->upstream.header;
+
+	line_start(b, "X-Sentry-Auth", STR("Sentry sentry_key="));
+	line_add(&b->lines, o->key);
+	buf_cstr(&b->lines, ", sentry_version=");
+	line_add(&b->lines, from->protocol.n > 0 ? from->protocol : STR("7"));
+	buf_cstr(&b->lines, ", sentry_client=");
+	line_add(&b->lines, from->client.n > 0 ? from->client : STR("picket/" PICKET_VERSION));
+	/* A secret belongs to the key it was given with. */
+	if (from->secret.n > 0 && str_eq(from->key, o->key)) {
+		buf_cstr(&b->lines, ", sentry_secret=");
+		line_add(&b->lines, from->secret);
+	}
+	line_end(b);
+	line_put(b, "User-Agent", from->user_agent);
+	line_put(b, "Origin", from->origin);
+	line_put(b, "X-Forwarded-For", from->forwarded_for);
+	line_put(b, "Content-Type", STR("application/x-sentry-envelope"));
+	if (encoding != ENCODING_IDENTITY)
+		line_put(b, "Content-Encoding", str_of(encoding_name(encoding)));
+	for (size_t i = 0; i < extra->n && i < BUILD_LINES; i++) {
+		line_add(&b->lines, str_of(extra->v[i]));
+		line_end(b);
+	}
+}
+
+/* --- body ------------------------------------------------------------------- */
+
+/* Remembers where the time lies in the clear, so that a request which waits for
+ * its turn need not be built anew. */
+static void sent_at_find(struct built *b, int64_t sent_at_us)
+{
+	char text[RFC3339_BYTES];
+	struct str start = str_first(buf_view(&b->body), 128);
+	size_t at;
+
+	rfc3339_format(sent_at_us, text);
+	at = str_find(start, str_of(text));
+	b->sent_at_us = sent_at_us;
+	b->sent_at_offset = at < start.n ? at : 0;
+}
+
+bool built_set_sent_at(struct built *b, int64_t sent_at_us)
+{
+	char text[RFC3339_BYTES];
+
+	if (b->sent_at_offset == 0)
+		return false;
+	rfc3339_format(sent_at_us, text);
+	memcpy(b->body.p + b->sent_at_offset, text, strlen(text));
+	b->sent_at_us = sent_at_us;
+	return true;
+}
+
+static bool is_smaller(size_t packed, size_t plain)
+{
+	return packed < plain - plain / 16;
+}
+
+static int body_zstd(
+	const struct build_order *o, struct build_scratch *s, struct built *b, struct err *err)
+{
+	int rc;
+
+	buf_clear(&s->packed);
+	rc = codec_zstd(o->codecs, buf_view(&s->plain), &s->packed, err);
+	if (rc != E_OK || !is_smaller(s->packed.n, s->plain.n))
+		return rc;
+	b->is_zstd = true;
+	return codec_zstd_splice(buf_view(&s->head), buf_view(&s->packed), &b->body, err);
+}
+
+/* s->plain holds the items in the clear. */
+static int body_from_plain(const struct build_order *o, struct build_scratch *s, struct built *b,
+	enum encoding *encoding, struct err *err)
+{
+	size_t plain_bytes = s->head.n + s->plain.n;
+	int rc;
+
+	*encoding = ENCODING_IDENTITY;
+	if (plain_bytes >= COMPRESS_MIN_BYTES && o->compression == COMPRESSION_ZSTD) {
+		rc = body_zstd(o, s, b, err);
+		if (rc != E_OK || b->is_zstd) {
+			*encoding = ENCODING_ZSTD;
+			return rc;
+		}
+	}
+	if (plain_bytes >= COMPRESS_MIN_BYTES && o->compression == COMPRESSION_GZIP) {
+		buf_str(&s->head, buf_view(&s->plain));
+		if (!buf_ok(&s->head))
+			return err_set(err, E_NOMEM, "no memory for a request body");
+		*encoding = ENCODING_GZIP;
+		return codec_gzip(o->codecs, buf_view(&s->head), &b->body, err);
+	}
+	buf_str(&b->body, buf_view(&s->head));
+	buf_str(&b->body, buf_view(&s->plain));
+	return E_OK;
+}
+
+static int plain_items(const struct record *r, struct build_scratch *s, struct err *err)
+{
+	buf_clear(&s->plain);
+	if (r->encoding == RECORD_ZSTD)
+		return decode_all(ENCODING_ZSTD, r->items, r->items_bytes, &s->plain, err);
+	buf_str(&s->plain, r->items);
+	return buf_ok(&s->plain) ? E_OK : err_set(err, E_NOMEM, "no memory for a request body");
+}
+
+static void head_write(const struct build_order *o, struct str header, int64_t sent_at_us,
+	struct report *report, struct report *written, struct build_scratch *s, struct built *b)
+{
+	size_t before;
+
+	buf_clear(&s->head);
+	envelope_write_sent_at(header, sent_at_us, &s->head);
+	buf_char(&s->head, '\n');
+	if (report == NULL)
+		return;
+	before = s->head.n;
+	report_write_item(report, written, o->now.wall_ms / 1000, &s->head);
+	b->has_report = s->head.n > before;
+}
+
+/* is_edited: the items are in s->plain already. */
+static int body_write(const struct build_order *o, const struct record *r, bool is_edited,
+	struct build_scratch *s, struct built *b, struct err *err)
+{
+	int64_t sent_at_us = r->has_sent_at ? r->sent_at_us : r->received_wall_ms * 1000;
+	enum encoding encoding = ENCODING_ZSTD;
+	int rc = E_OK;
+
+	if (!is_edited && r->encoding == RECORD_ZSTD && o->compression == COMPRESSION_ZSTD) {
+		b->is_zstd = true;
+		rc = codec_zstd_splice(buf_view(&s->head), r->items, &b->body, err);
+	} else {
+		if (!is_edited)
+			rc = plain_items(r, s, err);
+		if (rc == E_OK)
+			rc = body_from_plain(o, s, b, &encoding, err);
+	}
+	if (rc != E_OK)
+		return rc;
+	lines_write(o, &r->from, b, encoding);
+	if (!buf_ok(&b->body) || !buf_ok(&b->lines))
+		return err_set(err, E_NOMEM, "no memory for a request");
+	sent_at_find(b, sent_at_us + age_ms(&o->frame, r, o->now) * 1000);
+	return E_OK;
+}
+
+/* --- the record ------------------------------------------------------------- */
+
+/* The most that building holds at a time. */
+static bool budget_for(const struct build_order *o, const struct record *r, size_t bytes,
+	bool decodes, struct built *b)
+{
+	uint64_t need = bytes + REPORT_ROOM_BYTES;
+
+	if (decodes || o->compression != COMPRESSION_ZSTD)
+		need += r->items_bytes * 2;
+	if (budget_take(o->budget, need))
+		b->budget_bytes = need;
+	return b->budget_bytes > 0 || o->no_budget;
+}
+
+/* From here on only the request itself is held. */
+static void budget_trim(const struct build_order *o, struct built *b)
+{
+	uint64_t need = b->body.cap + b->lines.cap;
+
+	if (b->budget_bytes <= need)
+		return;
+	budget_give(o->budget, b->budget_bytes - need);
+	b->budget_bytes = need;
+}
+
+static int record_bad(struct str bytes, int rc, struct built *b)
+{
+	struct record r;
+
+	b->result = rc == E_UNSUPPORTED ? BUILD_NEWER : BUILD_CORRUPT;
+	if (record_peek(bytes, &r, NULL) == E_OK) {
+		b->held = r.held;
+		b->has_event_id = r.has_event_id;
+		b->event_id = r.event_id;
+	}
+	return E_OK;
+}
+
+static int record_edit(const struct build_order *o, const struct record *r, enum build_part part,
+	struct build_scratch *s, struct built *b, bool *is_edited, struct err *err)
+{
+	int rc = plain_items(r, s, err);
+
+	if (rc == E_OK)
+		rc = part_take(r, part, o->limits, o->hold, s, b, is_edited, err);
+	return rc;
+}
+
+int build_record(const struct build_order *o, struct str bytes, enum build_part part,
+	struct report *report, struct report *written, struct build_scratch *s, struct built *b,
+	struct err *err)
+{
+	bool decodes = o->limits != 0 || part != PART_ALL, is_edited = false;
+	struct record r;
+	int rc = record_unpack(bytes, &r, err);
+
+	if (rc != E_OK)
+		return rc == E_NOMEM ? rc : record_bad(bytes, rc, b);
+	b->result = BUILD_FOREIGN;
+	if (!str_eq(r.dsn, o->dsn))
+		return E_OK;
+	if (!budget_for(o, &r, bytes.n, decodes, b))
+		return err_set(err, E_NOMEM, "the memory budget is used up");
+	b->result = BUILD_READY;
+	b->has_event_id = r.has_event_id;
+	b->event_id = r.event_id;
+	b->held = r.held;
+	b->part = r.held;
+	if (decodes)
+		rc = record_edit(o, &r, part, s, b, &is_edited, err);
+	if (rc == E_OK && b->result == BUILD_READY) {
+		int64_t age_us = age_ms(&o->frame, &r, o->now) * 1000;
+
+		head_write(o, r.header,
+			(r.has_sent_at ? r.sent_at_us : r.received_wall_ms * 1000) + age_us, report,
+			written, s, b);
+		rc = body_write(o, &r, is_edited, s, b, err);
+	}
+	/* The checksum held, so that what cannot be decoded was stored so. */
+	if (rc != E_OK && rc != E_NOMEM)
+		rc = record_bad(bytes, rc, b);
+	budget_trim(o, b);
+	return rc;
+}
+
+int build_report(const struct build_order *o, struct report *report, struct report *written,
+	struct build_scratch *s, struct built *b, struct err *err)
+{
+	struct sender from = {.peer_uid = -1, .peer_pid = -1};
+
+	b->result = BUILD_READY;
+	head_write(o, STR("{}"), o->now.wall_ms * 1000, report, written, s, b);
+	if (!b->has_report)
+		return err_set(err, E_NOTFOUND, "the client report is empty");
+	buf_str(&b->body, buf_view(&s->head));
+	lines_write(o, &from, b, ENCODING_IDENTITY);
+	if (!buf_ok(&b->body) || !buf_ok(&b->lines) || !buf_ok(&s->head))
+		return err_set(err, E_NOMEM, "no memory for a client report");
+	return E_OK;
+}

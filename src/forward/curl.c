@@ -1,0 +1,419 @@
+#include "forward/curl.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "forward/transfer.h"
+
+/* Driving libcurl from the loop.
+ *
+ *   curl_send        a transfer is set up and added; libcurl asks for a timer
+ *   on_timer         libcurl's time has come
+ *   on_poll          one of its sockets is ready
+ *   multi_reap       transfers that have ended: done() of their exchange
+ *   on_late          done() of those that were cancelled or never started
+ *   on_idle          nothing to carry for a while: everything is closed
+ */
+
+#define IDLE_MS 30000
+
+struct sock {
+	uv_poll_t poll;
+	struct curl_transport *t;
+	curl_socket_t fd;
+};
+
+struct curl_transport {
+	struct transport base;
+	uv_loop_t *loop;
+	struct settings *settings;
+	unsigned generation; /* of the settings */
+	CURLM *multi;        /* NULL while idle */
+	bool is_global;      /* curl_global_init() was called */
+	uv_timer_t timer;    /* libcurl's */
+	uv_timer_t late_timer;
+	uv_timer_t idle_timer;
+	struct transfer *free; /* handles to use again */
+	struct transfer *late; /* ended, but not told */
+	unsigned free_count;
+	unsigned active;
+	unsigned sockets;
+	unsigned open_handles; /* of uv, while closing */
+	bool is_closing;
+	void (*closed)(void *arg);
+	void *closed_arg;
+};
+
+static struct curl_transport *curl_of(struct transport *t)
+{
+	return (struct curl_transport *)t;
+}
+
+/* --- ends ---------------------------------------------------------------------- */
+
+static void transfer_recycle(struct curl_transport *t, struct transfer *tr)
+{
+	if (t->free_count >= 64) {
+		transfer_free(tr);
+		return;
+	}
+	tr->next = t->free;
+	t->free = tr;
+	t->free_count++;
+}
+
+static void idle_start(struct curl_transport *t);
+
+static void transfer_tell(struct curl_transport *t, struct transfer *tr)
+{
+	struct exchange *x = tr->x;
+
+	t->active--;
+	x->priv = NULL;
+	x->done(x); /* may send again */
+	transfer_recycle(t, tr);
+	if (t->active == 0)
+		idle_start(t);
+}
+
+static void multi_reap(struct curl_transport *t)
+{
+	CURLMsg *m;
+	int left;
+
+	while (t->multi != NULL && (m = curl_multi_info_read(t->multi, &left)) != NULL) {
+		struct transfer *tr = NULL;
+		CURLcode code = m->data.result;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&tr);
+		(void)curl_multi_remove_handle(t->multi, m->easy_handle); /* m is gone */
+		transfer_finish(tr, code);
+		transfer_tell(t, tr);
+	}
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	struct curl_transport *t = timer->data;
+
+	while (t->late != NULL) {
+		struct transfer *tr = t->late;
+
+		t->late = tr->next;
+		transfer_tell(t, tr);
+	}
+}
+
+static void transfer_end_late(
+	struct curl_transport *t, struct transfer *tr, int rc, const char *why)
+{
+	tr->x->rc = rc;
+	(void)snprintf(tr->x->detail, sizeof tr->x->detail, "%s", why);
+	tr->next = t->late;
+	t->late = tr;
+	(void)uv_timer_start(&t->late_timer, on_late, 0, 0);
+}
+
+/* --- sockets and time ------------------------------------------------------------ */
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct sock *s = poll->data;
+	struct curl_transport *t = s->t;
+	int flags = 0, running;
+
+	if (status < 0)
+		flags = CURL_CSELECT_ERR;
+	if ((events & UV_READABLE) != 0)
+		flags |= CURL_CSELECT_IN;
+	if ((events & UV_WRITABLE) != 0)
+		flags |= CURL_CSELECT_OUT;
+	(void)curl_multi_socket_action(t->multi, s->fd, flags, &running); /* may close s */
+	multi_reap(t);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct curl_transport *t = timer->data;
+	int running;
+
+	if (t->multi == NULL)
+		return;
+	(void)curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	multi_reap(t);
+}
+
+static int want_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+	struct curl_transport *t = arg;
+
+	(void)multi;
+	if (timeout_ms < 0)
+		(void)uv_timer_stop(&t->timer);
+	else
+		(void)uv_timer_start(&t->timer, on_timer, (uint64_t)timeout_ms, 0);
+	return 0;
+}
+
+static void transport_maybe_closed(struct curl_transport *t);
+
+static void sock_closed(uv_handle_t *h)
+{
+	struct sock *s = h->data;
+	struct curl_transport *t = s->t;
+
+	free(s);
+	t->open_handles--;
+	transport_maybe_closed(t);
+}
+
+static void sock_drop(struct sock *s)
+{
+	if (s == NULL)
+		return;
+	s->t->sockets--;
+	(void)uv_poll_stop(&s->poll);
+	uv_close((uv_handle_t *)&s->poll, sock_closed);
+}
+
+static struct sock *sock_new(struct curl_transport *t, curl_socket_t fd)
+{
+	struct sock *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->t = t;
+	s->fd = fd;
+	s->poll.data = s;
+	if (uv_poll_init_socket(t->loop, &s->poll, fd) != 0) {
+		free(s);
+		return NULL;
+	}
+	t->open_handles++;
+	t->sockets++;
+	(void)curl_multi_assign(t->multi, fd, s);
+	return s;
+}
+
+/* A socket that cannot be watched makes its transfer time out, which is then
+ * repeated like any other. */
+static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sock_arg)
+{
+	struct curl_transport *t = arg;
+	struct sock *s = sock_arg;
+	int events = 0;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		(void)curl_multi_assign(t->multi, fd, NULL);
+		sock_drop(s);
+		return 0;
+	}
+	if (s == NULL)
+		s = sock_new(t, fd);
+	if (s == NULL)
+		return -1;
+	if ((what & CURL_POLL_IN) != 0)
+		events |= UV_READABLE;
+	if ((what & CURL_POLL_OUT) != 0)
+		events |= UV_WRITABLE;
+	return uv_poll_start(&s->poll, events, on_poll) == 0 ? 0 : -1;
+}
+
+/* --- the multi handle -------------------------------------------------------------- */
+
+static void multi_configure(struct curl_transport *t)
+{
+	const struct settings *s = t->settings;
+
+	(void)curl_multi_setopt(t->multi, CURLMOPT_PIPELINING,
+		s->upstream.http2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING);
+	(void)curl_multi_setopt(
+		t->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)s->upstream.connections);
+	(void)curl_multi_setopt(
+		t->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)s->upstream.streams);
+}
+
+static int multi_open(struct curl_transport *t)
+{
+	if (t->multi != NULL)
+		return E_OK;
+	if (!t->is_global && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return E_NOMEM;
+	t->is_global = true;
+	t->multi = curl_multi_init();
+	if (t->multi == NULL)
+		return E_NOMEM;
+	(void)curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+	(void)curl_multi_setopt(t->multi, CURLMOPT_SOCKETDATA, t);
+	(void)curl_multi_setopt(t->multi, CURLMOPT_TIMERFUNCTION, want_timer);
+	(void)curl_multi_setopt(t->multi, CURLMOPT_TIMERDATA, t);
+	multi_configure(t);
+	return E_OK;
+}
+
+static void multi_close(struct curl_transport *t)
+{
+	while (t->free != NULL) {
+		struct transfer *tr = t->free;
+
+		t->free = tr->next;
+		transfer_free(tr);
+	}
+	t->free_count = 0;
+	if (t->multi != NULL)
+		(void)curl_multi_cleanup(t->multi); /* closes sockets: want_socket() comes */
+	t->multi = NULL;
+	(void)uv_timer_stop(&t->timer);
+}
+
+static void on_idle(uv_timer_t *timer)
+{
+	struct curl_transport *t = timer->data;
+
+	if (t->active == 0)
+		multi_close(t);
+}
+
+static void idle_start(struct curl_transport *t)
+{
+	if (!t->is_closing && t->multi != NULL)
+		(void)uv_timer_start(&t->idle_timer, on_idle, IDLE_MS, 0);
+}
+
+/* --- the transport ------------------------------------------------------------------ */
+
+static struct transfer *transfer_take(struct curl_transport *t)
+{
+	struct transfer *tr = t->free;
+
+	if (tr == NULL)
+		return transfer_new();
+	t->free = tr->next;
+	t->free_count--;
+	return tr;
+}
+
+static void curl_send(struct transport *base, struct exchange *x)
+{
+	struct curl_transport *t = curl_of(base);
+	struct transfer *tr;
+	int rc = multi_open(t);
+
+	check(!t->is_closing);
+	tr = transfer_take(t);
+	check(tr != NULL); /* a few hundred bytes: without them nothing goes on */
+	tr->x = x;
+	x->priv = tr;
+	t->active++;
+	(void)uv_timer_stop(&t->idle_timer);
+	if (rc == E_OK)
+		rc = transfer_start(tr, t->settings, t->generation);
+	if (rc == E_OK && curl_multi_add_handle(t->multi, tr->easy) != CURLM_OK)
+		rc = E_NOMEM;
+	if (rc != E_OK)
+		transfer_end_late(t, tr, rc, "libcurl could not start the request");
+}
+
+static bool is_late(const struct curl_transport *t, const struct transfer *tr)
+{
+	for (const struct transfer *l = t->late; l != NULL; l = l->next) {
+		if (l == tr)
+			return true;
+	}
+	return false;
+}
+
+static void curl_cancel(struct transport *base, struct exchange *x)
+{
+	struct curl_transport *t = curl_of(base);
+	struct transfer *tr = x->priv;
+
+	if (tr == NULL || is_late(t, tr))
+		return;
+	(void)curl_multi_remove_handle(t->multi, tr->easy);
+	transfer_end_late(t, tr, E_CANCELED, "canceled");
+}
+
+static void handle_closed(uv_handle_t *h)
+{
+	struct curl_transport *t = h->data;
+
+	t->open_handles--;
+	transport_maybe_closed(t);
+}
+
+static void transport_maybe_closed(struct curl_transport *t)
+{
+	void (*closed)(void *arg) = t->closed;
+	void *arg = t->closed_arg;
+
+	if (!t->is_closing || t->open_handles > 0)
+		return;
+	if (t->is_global)
+		curl_global_cleanup();
+	settings_unref(t->settings);
+	free(t);
+	closed(arg);
+}
+
+static void curl_close(struct transport *base, void (*closed)(void *arg), void *arg)
+{
+	struct curl_transport *t = curl_of(base);
+
+	check(!t->is_closing && t->active == 0);
+	multi_close(t);
+	t->is_closing = true;
+	t->closed = closed;
+	t->closed_arg = arg;
+	uv_close((uv_handle_t *)&t->timer, handle_closed);
+	uv_close((uv_handle_t *)&t->late_timer, handle_closed);
+	uv_close((uv_handle_t *)&t->idle_timer, handle_closed);
+}
+
+static const struct transport_ops curl_ops = {curl_send, curl_cancel, curl_close};
+
+int transport_curl_new(
+	struct transport **ret, uv_loop_t *loop, struct settings *settings, struct err *err)
+{
+	struct curl_transport *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return err_set(err, E_NOMEM, "no memory for the upstream connection");
+	t->base.ops = &curl_ops;
+	t->loop = loop;
+	t->settings = settings_ref(settings);
+	t->generation = 1;
+	(void)uv_timer_init(loop, &t->timer); /* cannot fail */
+	(void)uv_timer_init(loop, &t->late_timer);
+	(void)uv_timer_init(loop, &t->idle_timer);
+	t->timer.data = t;
+	t->late_timer.data = t;
+	t->idle_timer.data = t;
+	/* An idle connection keeps nobody from ending. */
+	uv_unref((uv_handle_t *)&t->idle_timer);
+	t->open_handles = 3;
+	*ret = &t->base;
+	return E_OK;
+}
+
+void transport_curl_configure(struct transport *base, struct settings *settings)
+{
+	struct curl_transport *t = curl_of(base);
+
+	settings_unref(t->settings);
+	t->settings = settings_ref(settings);
+	t->generation++;
+	if (t->multi != NULL)
+		multi_configure(t);
+}
+
+unsigned transport_curl_sockets(const struct transport *base)
+{
+	return ((const struct curl_transport *)base)->sockets;
+}

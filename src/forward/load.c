@@ -1,0 +1,347 @@
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "forward/state.h"
+
+/* Reading records and making requests of them, several per worker job.
+ *
+ *   load_start   loop    what to read: records to be repeated, else unread ones
+ *   load_work    worker  reads them and builds a request of each
+ *   load_done    loop    ready requests wait for the window, the rest ends or waits
+ *
+ * One job at a time per queue, so that its place is known. A budget that is
+ * used up ends a job early; what it did not get to stays unread.
+ */
+
+struct load {
+	uv_work_t work;
+	struct lane *lane;
+	enum item_class class;
+	struct build_order order;
+	struct settings *settings;
+	enum setting_compression compression;
+	const struct forward_ops *ops;
+	uint32_t limits_generation;
+
+	struct record_want want;
+	struct retry exact[LOAD_MAX]; /* when exact_count > 0 */
+	unsigned exact_count, exact_next;
+	struct gap_scan scan;
+	unsigned calls;
+
+	struct request *requests[LOAD_MAX];
+	unsigned cap, n;
+	struct build_scratch scratch;
+	struct report report;   /* may ride along */
+	struct report *written; /* what does; NULL: nothing may, or it is on board */
+	bool has_report;
+
+	bool is_stopped; /* before the spool had no more */
+	bool no_memory;
+	int rc;
+	struct err err;
+};
+
+enum setting_compression lane_compression(const struct lane *l)
+{
+	int c = l->f->settings->upstream.compression;
+
+	if (c == COMPRESSION_ZSTD && l->host->gzip_only)
+		return COMPRESSION_GZIP;
+	return (enum setting_compression)c;
+}
+
+/* --- start: loop ------------------------------------------------------------- */
+
+static void load_take_report(struct load *d)
+{
+	struct lane *l = d->lane;
+	struct forward *f = l->f;
+
+	if (!f->settings->reports.client_reports || l->report_in_flight ||
+		d->order.limits == RATELIMIT_ALL || !f->ops->report_pending(f->ops->arg, l->id))
+		return;
+	d->written = calloc(1, sizeof *d->written);
+	if (d->written == NULL)
+		return;
+	f->ops->report_take(f->ops->arg, l->id, &d->report);
+	d->has_report = true;
+}
+
+static void load_order(struct load *d)
+{
+	struct lane *l = d->lane;
+	struct forward *f = l->f;
+	struct build_order *o = &d->order;
+
+	d->settings = settings_ref(f->settings);
+	d->compression = lane_compression(l);
+	d->ops = f->ops;
+	d->limits_generation = l->limits.generation;
+	o->dsn = str_of(l->dsn_text);
+	o->key = l->dsn.key;
+	o->now = forward_now(f);
+	o->limits = limits_active(&l->limits, o->now.mono_ms);
+	o->hold = f->settings->spool.when_limited == WHEN_LIMITED_HOLD;
+	o->no_budget = f->live == 0;
+	o->frame = f->frame;
+	o->codecs = f->codecs;
+	o->budget = f->budget;
+	o->settings = d->settings;
+}
+
+/* Records to be repeated first; else the next unread ones. */
+static bool load_choose(struct load *d, unsigned max)
+{
+	struct queue *q = &d->lane->queues[d->class];
+	bool newest_first = d->settings->spool.order == ORDER_NEWEST;
+	int64_t now_ms = d->order.now.mono_ms;
+
+	d->want.lane = d->lane->id;
+	d->want.class = d->class;
+	while (d->exact_count < max &&
+		queue_pop(q, newest_first, now_ms, &d->exact[d->exact_count]))
+		d->exact_count++;
+	if (d->exact_count > 0)
+		return true;
+	return q->retry_count < RETRIES_MAX &&
+	       gaps_begin(&q->gaps, newest_first, &d->scan, &d->want);
+}
+
+static void load_free(struct load *d)
+{
+	settings_unref(d->settings);
+	build_scratch_fini(&d->scratch);
+	free(d->written);
+	free(d);
+}
+
+static void load_requests(struct load *d, unsigned max)
+{
+	struct lane *l = d->lane;
+
+	while (d->cap < max) {
+		struct request *r = request_new(l->f);
+
+		if (r == NULL)
+			return;
+		r->lane = l;
+		r->class = d->class;
+		l->outstanding++;
+		d->requests[d->cap++] = r;
+	}
+}
+
+static void load_work(uv_work_t *w);
+static void load_done(uv_work_t *w, int status);
+
+bool load_start(struct lane *l, enum item_class class, unsigned max)
+{
+	struct forward *f = l->f;
+	struct load *d = calloc(1, sizeof *d);
+	int rc;
+
+	if (d == NULL)
+		return false;
+	d->lane = l;
+	d->class = class;
+	d->work.data = d;
+	load_order(d);
+	load_requests(d, d->order.no_budget ? 1 : max);
+	if (d->cap == 0 || !load_choose(d, d->cap)) {
+		for (unsigned i = 0; i < d->cap; i++)
+			request_free(d->requests[i]);
+		load_free(d);
+		return false;
+	}
+	load_take_report(d);
+	l->queues[class].is_loading = true;
+	l->host->loading[class] += d->cap;
+	f->loads++;
+	rc = uv_queue_work(f->loop, &d->work, load_work, load_done);
+	check(rc == 0); /* it fails for missing arguments only */
+	return true;
+}
+
+/* --- work: worker ------------------------------------------------------------ */
+
+static bool load_build(struct load *d, uint64_t seq, struct str bytes)
+{
+	struct request *r = d->requests[d->n];
+	bool may_carry = d->written != NULL && r->from.part == PART_ALL;
+	int rc;
+
+	d->order.compression = d->compression;
+	if ((r->from.flags & RETRY_GZIP) != 0 && d->compression == COMPRESSION_ZSTD)
+		d->order.compression = COMPRESSION_GZIP;
+	r->from.seq = seq;
+	rc = build_record(&d->order, bytes, r->from.part, may_carry ? &d->report : NULL, d->written,
+		&d->scratch, &r->built, &d->err);
+	if (r->built.has_report) {
+		r->report = d->written;
+		d->written = NULL;
+	}
+	if (rc == E_OK)
+		return true;
+	d->no_memory = true;
+	d->is_stopped = true;
+	return false;
+}
+
+static bool load_each(void *arg, uint64_t seq, struct str bytes)
+{
+	struct load *d = arg;
+
+	if (!gap_scan_takes(&d->scan, seq)) {
+		d->is_stopped = true;
+		return false;
+	}
+	d->calls++;
+	memset(&d->requests[d->n]->from, 0, sizeof d->requests[d->n]->from);
+	if (!load_build(d, seq, bytes))
+		return false;
+	gap_scan_saw(&d->scan, seq);
+	if (d->requests[d->n]->built.result != BUILD_FOREIGN)
+		d->n++;
+	return true;
+}
+
+static bool load_each_exact(void *arg, uint64_t seq, struct str bytes)
+{
+	struct load *d = arg;
+
+	d->requests[d->n]->from = d->exact[d->exact_next];
+	d->calls++;
+	if (load_build(d, seq, bytes))
+		d->n++;
+	return false;
+}
+
+static void load_exact(struct load *d)
+{
+	for (; d->exact_next < d->exact_count && !d->is_stopped; d->exact_next++) {
+		unsigned calls = d->calls;
+
+		d->want.exact_seq = d->exact[d->exact_next].seq;
+		d->rc = d->ops->scan(d->ops->arg, &d->want, 1, load_each_exact, d, &d->err);
+		if (d->rc == E_NOTFOUND)
+			d->rc = E_OK;
+		if (d->rc != E_OK || d->is_stopped)
+			return;
+		/* Evicted, too old or purged meanwhile. */
+		if (d->calls == calls)
+			retry_forget(&d->exact[d->exact_next]);
+	}
+}
+
+static void load_work(uv_work_t *w)
+{
+	struct load *d = w->data;
+
+	if (d->exact_count > 0) {
+		load_exact(d);
+		return;
+	}
+	d->rc = d->ops->scan(d->ops->arg, &d->want, d->cap, load_each, d, &d->err);
+	if (d->rc == E_OK && !d->is_stopped && d->calls < d->cap)
+		d->scan.is_exhausted = true;
+}
+
+/* --- done: loop -------------------------------------------------------------- */
+
+static void load_dispatch(struct load *d, struct request *r)
+{
+	struct lane *l = d->lane;
+	struct forward *f = l->f;
+	int64_t now_ms = forward_now(f).mono_ms, end_ms;
+
+	r->limits_generation = d->limits_generation;
+	r->built_mono_ms = d->order.now.mono_ms;
+	r->from.flags &= ~(unsigned)RETRY_HELD;
+	switch (r->built.result) {
+	case BUILD_READY:
+		request_list_add(&l->host->ready[r->class], r);
+		break;
+	case BUILD_HELD:
+		end_ms = limits_next_end(&l->limits, now_ms);
+		r->from.flags |= RETRY_HELD;
+		request_put_back(r, end_ms == INT64_MAX ? now_ms : end_ms);
+		break;
+	case BUILD_LIMITED:
+	case BUILD_WHOLE:
+	case BUILD_CORRUPT:
+		request_end_unsent(r);
+		break;
+	case BUILD_NEWER:
+		log_line(f->log, LOG_WARN, "skipped",
+			log_cstr("why", "the record was written by a newer version"),
+			log_int("seq", (int64_t)r->from.seq));
+		request_free(r);
+		break;
+	case BUILD_FOREIGN:
+		request_free(r);
+		break;
+	}
+}
+
+/* What an exact job did not get to is read again. */
+static void load_end_exact(struct load *d, struct queue *q)
+{
+	for (unsigned i = d->exact_next; i < d->exact_count; i++)
+		(void)queue_push(q, &d->exact[i]);
+}
+
+static void load_end_report(struct load *d)
+{
+	struct lane *l = d->lane;
+	struct forward *f = l->f;
+
+	if (!d->has_report)
+		return;
+	l->report_due_mono_ms = 0;
+	if (report_empty(&d->report))
+		return;
+	f->ops->report_return(f->ops->arg, l->id, &d->report);
+	report_expect(l, forward_now(f).mono_ms);
+}
+
+static void load_end_trouble(struct load *d, struct queue *q)
+{
+	struct forward *f = d->lane->f;
+	int64_t now_ms = forward_now(f).mono_ms;
+
+	if (d->no_memory)
+		d->lane->host->memory_mono_ms = now_ms + MEMORY_PAUSE_MS;
+	if (d->rc == E_OK)
+		return;
+	q->paused_mono_ms = now_ms + SCAN_PAUSE_MS;
+	log_line(f->log, LOG_ERROR, "unread", log_cstr("error", d->err.text),
+		log_int("lane", d->lane->id));
+}
+
+static void load_done(uv_work_t *w, int status)
+{
+	struct load *d = w->data;
+	struct lane *l = d->lane;
+	struct forward *f = l->f;
+	struct queue *q = &l->queues[d->class];
+
+	check(status == 0);
+	forward_enter(f);
+	f->loads--;
+	q->is_loading = false;
+	l->host->loading[d->class] -= d->cap;
+	l->used_mono_ms = forward_now(f).mono_ms;
+	if (d->exact_count > 0)
+		load_end_exact(d, q);
+	else
+		gaps_end(&q->gaps, &d->scan);
+	load_end_trouble(d, q);
+	for (unsigned i = 0; i < d->n; i++)
+		load_dispatch(d, d->requests[i]);
+	for (unsigned i = d->n; i < d->cap; i++)
+		request_free(d->requests[i]);
+	load_end_report(d);
+	load_free(d);
+	forward_leave(f);
+}

@@ -1,0 +1,75 @@
+#include "forward/verdict.h"
+
+#include "base/err.h"
+
+static struct verdict verdict_of_4xx(const struct attempt *a)
+{
+	struct verdict v = {.kind = VERDICT_DEAD};
+
+	switch (a->status) {
+	case 408:
+	case 425:
+		v.kind = VERDICT_RETRY;
+		break;
+	case 413:
+		if (!a->was_split)
+			v.kind = VERDICT_SPLIT;
+		break;
+	case 429:
+		v.kind = VERDICT_LIMITED;
+		break;
+	case 400:
+		/* Old servers say 400 to an encoding they do not know. One that
+		 * took zstd before means the content. */
+		if (a->is_zstd && !a->zstd_is_fine)
+			v.kind = VERDICT_GZIP;
+		break;
+	case 415:
+		if (a->is_zstd)
+			v.kind = VERDICT_GZIP;
+		break;
+	case 401:
+	case 403:
+	case 404:
+		v.lane_is_refused = true;
+		break;
+	default:
+		break;
+	}
+	return v;
+}
+
+struct verdict verdict_of(const struct attempt *a)
+{
+	struct verdict v = {.kind = VERDICT_DEAD};
+
+	if (a->rc == E_CANCELED)
+		return (struct verdict){.kind = VERDICT_CANCELED};
+	if (a->rc != E_OK || a->status < 200)
+		return (struct verdict){.kind = VERDICT_RETRY, .host_is_away = true};
+	if (a->status < 300)
+		return (struct verdict){.kind = VERDICT_DELIVERED};
+	if (a->status < 400)
+		return v;
+	if (a->status < 500)
+		return verdict_of_4xx(a);
+	if (a->status >= 502 && a->status <= 504)
+		return (struct verdict){.kind = VERDICT_RETRY, .host_is_away = true};
+	v.host_is_unwell = true;
+	if (a->number < VERDICT_ATTEMPTS)
+		v.kind = VERDICT_RETRY;
+	return v;
+}
+
+const char *verdict_name(enum verdict_kind k)
+{
+	static const char *const names[] = {[VERDICT_DELIVERED] = "delivered",
+		[VERDICT_LIMITED] = "limited",
+		[VERDICT_RETRY] = "retry",
+		[VERDICT_GZIP] = "gzip",
+		[VERDICT_SPLIT] = "split",
+		[VERDICT_DEAD] = "dead",
+		[VERDICT_CANCELED] = "canceled"};
+
+	return names[k];
+}
