@@ -18,8 +18,9 @@
 #include "base/sockets.h"
 
 /* Referred to, so that the linker keeps every library. */
-static const void *const volatile needed[] = {(const void *)(uintptr_t)curl_version, (const void *)(uintptr_t)uv_version,
-	(const void *)(uintptr_t)json_object, (const void *)(uintptr_t)mdb_version, (const void *)(uintptr_t)ini_parse,
+static const void *const volatile needed[] = {(const void *)(uintptr_t)curl_version,
+	(const void *)(uintptr_t)uv_version, (const void *)(uintptr_t)json_object,
+	(const void *)(uintptr_t)mdb_version, (const void *)(uintptr_t)ini_parse,
 	(const void *)(uintptr_t)zlibVersion, (const void *)(uintptr_t)ZSTD_versionNumber,
 	(const void *)(uintptr_t)BrotliDecoderVersion};
 

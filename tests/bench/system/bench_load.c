@@ -7,7 +7,7 @@
  * the upstream itself. FIRST numbers the first event; -r posts bytes that no
  * compressor makes smaller. One thread, epoll. Prints one line:
  *
- *   load ok=N refused=N failed=N seconds=S per_s=R p50_us=A p99_us=B
+ *   load ok=N refused=N failed=N seconds=S per_s=R p50_us=A p99_us=B last_refusal=STATUS
  *
  * refused: answered other than 200; failed: the connection broke. Neither is
  * sent again.
@@ -17,6 +17,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@ struct load {
 	int epoll_fd;
 	unsigned open;
 	uint64_t started, ok, refused, failed;
+	int last_refusal;
 	uint32_t *took_us;
 };
 
@@ -143,6 +145,7 @@ static ssize_t conn_read(struct conn *c, void *p, size_t n)
 
 	if (c->tls == NULL)
 		return read(c->fd, p, n);
+	ERR_clear_error();
 	rc = SSL_read(c->tls, p, (int)n);
 	if (rc > 0)
 		return rc;
@@ -157,6 +160,7 @@ static ssize_t conn_write(struct conn *c, const void *p, size_t n)
 
 	if (c->tls == NULL)
 		return send(c->fd, p, n, MSG_NOSIGNAL);
+	ERR_clear_error();
 	rc = SSL_write(c->tls, p, (int)n);
 	if (rc > 0)
 		return rc;
@@ -169,7 +173,7 @@ static ssize_t conn_write(struct conn *c, const void *p, size_t n)
 
 static void request_start(struct load *l, struct conn *c)
 {
-	uint64_t number = l->started++;
+	uint64_t number = l->first + l->started++;
 
 	buf_clear(&c->out);
 	buf_printf(&c->out,
@@ -177,7 +181,7 @@ static void request_start(struct load *l, struct conn *c)
 		"sentry_version=7, sentry_key=0123456789abcdef0123456789abcdef\r\n"
 		"Content-Type: application/x-sentry-envelope\r\nContent-Length: %zu\r\n\r\n",
 		l->events.of[number % EVENTS_COUNT].bytes.n);
-	events_write(&l->events, l->first + number, &c->out);
+	events_write(&l->events, number, &c->out);
 	c->sent = 0;
 	c->in_n = 0;
 	c->start_us = clock_mono_us();
@@ -204,14 +208,21 @@ static int answer_status(struct conn *c)
 
 static void request_done(struct load *l, struct conn *c, int status)
 {
-	if (status == 200)
+	bool is_last = strcasestr(c->in, "\r\nconnection: close") != NULL;
+
+	if (status == 200) {
 		l->took_us[l->ok++] = (uint32_t)(clock_mono_us() - c->start_us);
-	else
+	} else {
 		l->refused++;
-	if (l->started < l->requests)
-		request_start(l, c);
-	else
+		l->last_refusal = status;
+	}
+	if (is_last || l->started == l->requests)
 		conn_close(l, c);
+	if (l->started == l->requests)
+		return;
+	if (is_last)
+		conn_open(l, c);
+	request_start(l, c);
 }
 
 /* false: the connection has to wait, or is no more. */
@@ -263,9 +274,11 @@ static void report(struct load *l, int64_t us)
 
 	qsort(l->took_us, l->ok, sizeof *l->took_us, by_value);
 	(void)printf("load ok=%" PRIu64 " refused=%" PRIu64 " failed=%" PRIu64
-		     " seconds=%.3f per_s=%.0f p50_us=%" PRIu32 " p99_us=%" PRIu32 "\n",
+		     " seconds=%.3f per_s=%.0f p50_us=%" PRIu32 " p99_us=%" PRIu32
+		     " last_refusal=%d\n",
 		l->ok, l->refused, l->failed, seconds, (double)l->ok / seconds,
-		l->ok > 0 ? l->took_us[l->ok / 2] : 0, l->ok > 0 ? l->took_us[l->ok * 99 / 100] : 0);
+		l->ok > 0 ? l->took_us[l->ok / 2] : 0, l->ok > 0 ? l->took_us[l->ok * 99 / 100] : 0,
+		l->last_refusal);
 }
 
 static void run(struct load *l)
@@ -329,8 +342,8 @@ static int options_read(struct load *l, int argc, char **argv)
 		l->connections = (unsigned)l->requests;
 	return (l->unix_path != NULL) != (l->tls_address != NULL) && l->requests > 0 &&
 			       l->bytes >= 4096
-		? 0
-		: -1;
+		       ? 0
+		       : -1;
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 /* An upstream that answers 200 at once and remembers which events it got.
  *
- *   bench_upstream CA.PEM      prints "port N", runs until it is killed
+ *   bench_upstream CA.PEM [PORT]      prints "port N", runs until it is killed
  *
  * TLS with a certificate made at start, written to CA.PEM so that it can be
  * trusted. HTTP/2 where the client offers it, as Sentry does, else HTTP/1.1.
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
@@ -90,8 +91,8 @@ static int choose_protocol(SSL *s, const unsigned char **out, unsigned char *n,
 	(void)arg;
 	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, n, ours, sizeof ours - 1, in,
 		       in_n) == OPENSSL_NPN_NEGOTIATED
-		? SSL_TLSEXT_ERR_OK
-		: SSL_TLSEXT_ERR_NOACK;
+		       ? SSL_TLSEXT_ERR_OK
+		       : SSL_TLSEXT_ERR_NOACK;
 }
 
 static void tls_open(struct upstream *u, const char *ca_path)
@@ -106,8 +107,8 @@ static void tls_open(struct upstream *u, const char *ca_path)
 	u->tls = SSL_CTX_new(TLS_server_method());
 	check(u->tls != NULL && SSL_CTX_use_certificate(u->tls, x) == 1 &&
 		SSL_CTX_use_PrivateKey(u->tls, key) == 1);
-	(void)SSL_CTX_set_mode(u->tls,
-		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	(void)SSL_CTX_set_mode(
+		u->tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_alpn_select_cb(u->tls, choose_protocol, NULL);
 	X509_free(x);
 	EVP_PKEY_free(key);
@@ -176,7 +177,8 @@ static void h1_answer(struct upstream *u, struct conn *c, bool is_get)
 			",\"bytes\":%" PRIu64 ",\"connections\":%" PRIu64 "}",
 			u->requests, u->distinct, u->unknown, u->bytes, u->connections);
 	buf_printf(&c->out,
-		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+		"%zu\r\n\r\n%s",
 		strlen(text), text);
 }
 
@@ -242,8 +244,8 @@ static void h2_window(struct conn *c, uint32_t n)
 /* As many streams as fit, and windows that never stop the client. */
 static void h2_hello(struct conn *c)
 {
-	static const char settings[] = {0, 3, 0, 0, 0, (char)STREAMS_MAX, 0, 4, 0x7f, (char)0xff,
-		(char)0xff, (char)0xff};
+	static const char settings[] = {
+		0, 3, 0, 0, 0, (char)STREAMS_MAX, 0, 4, 0x7f, (char)0xff, (char)0xff, (char)0xff};
 
 	h2_frame(c, H2_SETTINGS, 0, 0, str_make(settings, sizeof settings));
 	h2_window(c, INT32_MAX - 65535);
@@ -277,8 +279,8 @@ static void h2_end(struct upstream *u, struct conn *c, struct body *b)
 	h2_frame(c, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, stream, str_make("\x88", 1));
 }
 
-static void h2_take(
-	struct upstream *u, struct conn *c, int type, int flags, uint32_t stream, struct str payload)
+static void h2_take(struct upstream *u, struct conn *c, int type, int flags, uint32_t stream,
+	struct str payload)
 {
 	struct body *b;
 
@@ -402,13 +404,15 @@ static bool conn_flush(struct conn *c)
 /* False at the end of the connection. */
 static bool conn_serve(struct upstream *u, struct conn *c)
 {
+	/* An error of one connection, left in the queue, is taken for the next one's. */
+	ERR_clear_error();
 	for (;;) {
 		int rc = SSL_read(c->tls, c->in + c->in_n, (int)(IN_MAX - c->in_n));
 
 		if (rc <= 0) {
 			rc = SSL_get_error(c->tls, rc);
 			return conn_flush(c) &&
-				(rc == SSL_ERROR_WANT_READ || rc == SSL_ERROR_WANT_WRITE);
+			       (rc == SSL_ERROR_WANT_READ || rc == SSL_ERROR_WANT_WRITE);
 		}
 		c->in_n += (size_t)rc;
 		conn_take(u, c);
@@ -424,8 +428,8 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	char name[64];
 
-	if (argc != 2) {
-		(void)fprintf(stderr, "usage: bench_upstream CA.PEM\n");
+	if (argc != 2 && argc != 3) {
+		(void)fprintf(stderr, "usage: bench_upstream CA.PEM [PORT]\n");
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -434,7 +438,8 @@ int main(int argc, char **argv)
 	u.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	check(u.seen != NULL && u.zstd != NULL && u.epoll_fd >= 0);
 	tls_open(&u, argv[1]);
-	if (socket_listen_tcp("127.0.0.1:0", &u.listen_fd, &err) != E_OK) {
+	(void)snprintf(name, sizeof name, "127.0.0.1:%s", argc == 3 ? argv[2] : "0");
+	if (socket_listen_tcp(name, &u.listen_fd, &err) != E_OK) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}

@@ -74,8 +74,7 @@ static inline void events_crumb(struct buf *b, struct rng *r)
 {
 	buf_printf(b,
 		"{\"type\":\"http\",\"category\":\"%s.%s\",\"timestamp\":17%08" PRIu64 ".%06" PRIu64
-		",\"message\":\"%s %s took %" PRIu64
-		" ms\",\"data\":{\"status_code\":%" PRIu64
+		",\"message\":\"%s %s took %" PRIu64 " ms\",\"data\":{\"status_code\":%" PRIu64
 		",\"url\":\"https://%s.example.com/%s/%" PRIu64 "?%s=%016" PRIx64 "\"}}",
 		events_word(r), events_word(r), events_number(r, 100000000),
 		events_number(r, 1000000), events_word(r), events_word(r), events_number(r, 5000),
@@ -89,8 +88,8 @@ static inline void events_event(struct buf *b, struct rng *r, size_t bytes)
 	buf_printf(b, "{\"event_id\":\"%0*d\",\"level\":\"error\",\"platform\":\"python\",",
 		EVENT_ID_LEN, 0);
 	buf_printf(b,
-		"\"timestamp\":17%08" PRIu64 ".%06" PRIu64
-		",\"release\":\"%s@%" PRIu64 ".%" PRIu64 ".0\",\"environment\":\"production\","
+		"\"timestamp\":17%08" PRIu64 ".%06" PRIu64 ",\"release\":\"%s@%" PRIu64 ".%" PRIu64
+		".0\",\"environment\":\"production\","
 		"\"server_name\":\"web-%" PRIu64 "\",\"transaction\":\"/%s/%s/{id}\","
 		"\"user\":{\"id\":\"%" PRIu64 "\",\"ip_address\":\"10.%" PRIu64 ".%" PRIu64 ".7\"},"
 		"\"tags\":{\"%s\":\"%s\",\"trace\":\"%016" PRIx64 "\"},"
@@ -110,9 +109,8 @@ static inline void events_event(struct buf *b, struct rng *r, size_t bytes)
 		buf_cstr(b, first ? "" : ",");
 		events_crumb(b, r);
 	}
-	buf_printf(b,
-		"]},\"contexts\":{\"runtime\":{\"name\":\"CPython\",\"version\":\"3.11.2\"}},"
-		"\"sdk\":{\"name\":\"sentry.python\",\"version\":\"2.68.0\"}}");
+	buf_printf(b, "]},\"contexts\":{\"runtime\":{\"name\":\"CPython\",\"version\":\"3.11.2\"}},"
+		      "\"sdk\":{\"name\":\"sentry.python\",\"version\":\"2.68.0\"}}");
 }
 
 /* bytes is the size of the envelope; with random, all but a small event is an

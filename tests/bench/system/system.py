@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Benchmarks of the whole daemon; prints one line for each figure.
 
-usage: BUILD=build tests/bench/system/system.py [forward] [idle] [start]
+usage: BUILD=build tests/bench/system/system.py [size] [idle] [forward] [start]
 
     name value=V [baseline=B ratio=R] target[<]=T [key=value ...]
 
@@ -29,6 +29,7 @@ TOOLS = BUILD / "bench" / "system"
 MIB = 1024 * 1024
 EVENT_BYTES = 10240
 CONNECTIONS = 64
+IDLE_S = 40   # connections to the upstream are kept for 30 s
 
 
 def say(name, value, target=None, at_most=False, **more):
@@ -54,9 +55,9 @@ def wait_for(predicate, what, timeout=300, every=0.02):
 # --- the upstream -----------------------------------------------------------------------
 
 class Upstream:
-    def __init__(self, work):
+    def __init__(self, work, port=0):
         self.ca = work / "ca.pem"
-        self.process = subprocess.Popen([TOOLS / "bench_upstream", self.ca],
+        self.process = subprocess.Popen([TOOLS / "bench_upstream", self.ca, str(port)],
                                         stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline().split()[1])
         self.dsn = f"https://0123456789abcdef0123456789abcdef@localhost:{self.port}/1"
@@ -221,7 +222,7 @@ def idle(work):
             idle_wakeups(d, "idle.wakeups_per_s_after_start")
             load = d.load(20000)
             wait_for(lambda: d.total("delivered") >= load["ok"], "everything delivered")
-            time.sleep(15)
+            time.sleep(IDLE_S)
             say("idle.rss_mb_after_burst", f"{d.memory('VmRSS'):.1f}", 14, at_most=True,
                 peak_mb=f"{d.memory('VmHWM'):.1f}")
             say("idle.private_dirty_mb_after_burst",
@@ -254,7 +255,8 @@ def start(work):
     """A spool of 1 GiB: how long until the daemon listens, how large it gets while sending it."""
     nowhere = socket.socket()
     nowhere.bind(("127.0.0.1", 0))   # bound, not listening: connections are refused
-    dsn = f"https://0123456789abcdef0123456789abcdef@localhost:{nowhere.getsockname()[1]}/1"
+    port = nowhere.getsockname()[1]
+    dsn = f"https://0123456789abcdef0123456789abcdef@localhost:{port}/1"
     sent = 0
     with Daemon(work, dsn, durability="async") as d:
         while d.status()["spool"]["bytes"] < 1024 * MIB:
@@ -267,7 +269,7 @@ def start(work):
     say("start.listening_ms_with_1gib_spool", ours["ms"], 20, at_most=True, baseline=bare["ms"],
         ratio=f"{float(ours['ms']) / float(bare['ms']):.1f}", max_ms=ours["max_ms"],
         records=spool["records"], spool_mib=spool["bytes"] // MIB)
-    drain(work, sent)
+    drain(work, sent, port)   # a record goes where it was routed when it came
 
 
 def measure_start(work, command, env):
@@ -276,8 +278,8 @@ def measure_start(work, command, env):
     return fields_of(out.splitlines()[-1])
 
 
-def drain(work, sent):
-    up = Upstream(work)
+def drain(work, sent, port):
+    up = Upstream(work, port)
     try:
         begin = time.monotonic()
         with Daemon(work, up.dsn, up.ca) as d:
