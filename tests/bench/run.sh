@@ -56,6 +56,7 @@ if [ "${1:-}" = --write ]; then
 			"directory on $(stat -f -c %T "$BUILD"), $(${CC:-cc} --version | head -n 1)."
 		echo
 		cat "$work/table"
+		echo
 	} >"$work/section"
 	awk -v section="$work/section" '
 		/^<!-- measured: begin/ { print; while ((getline line < section) > 0) print line; skip = 1 }
