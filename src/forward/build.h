@@ -29,7 +29,7 @@ struct build_order {
 	enum setting_compression compression;
 	uint64_t limits; /* bit set of what is stopped now */
 	bool hold;       /* limited records wait instead of being cut */
-	bool no_budget;  /* nothing else is in flight: go on even without budget */
+	bool no_budget;  /* go on even when the budget is used up */
 	struct age_frame frame;
 	struct instant now;
 	struct codec_pool *codecs;

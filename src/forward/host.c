@@ -65,6 +65,8 @@ struct circuit_policy host_policy(const struct host *h)
 
 /* --- sending ----------------------------------------------------------------- */
 
+/* While something more urgent is being read, the less urgent waits for it:
+ * which of two jobs is done first is chance, and a job takes a moment only. */
 static struct request *ready_take(struct host *h)
 {
 	for (unsigned c = 0; c < CLASS_COUNT; c++) {
@@ -72,6 +74,8 @@ static struct request *ready_take(struct host *h)
 
 		if (r != NULL)
 			return r;
+		if (h->loading[c] > 0)
+			return NULL;
 	}
 	return NULL;
 }

@@ -37,6 +37,7 @@ struct load {
 	bool has_report;
 
 	bool is_stopped; /* before the spool had no more */
+	bool is_alone;   /* nothing else is in flight: the first record needs no budget */
 	bool no_memory;
 	int rc;
 	struct err err;
@@ -83,7 +84,7 @@ static void load_order(struct load *d)
 	o->now = forward_now(f);
 	o->limits = limits_active(&l->limits, o->now.mono_ms);
 	o->hold = f->settings->spool.when_limited == WHEN_LIMITED_HOLD;
-	o->no_budget = f->live == 0;
+	d->is_alone = f->live == 0;
 	o->frame = f->frame;
 	o->codecs = f->codecs;
 	o->budget = f->budget;
@@ -147,7 +148,7 @@ bool load_start(struct lane *l, enum item_class class, unsigned max)
 	d->class = class;
 	d->work.data = d;
 	load_order(d);
-	load_requests(d, d->order.no_budget ? 1 : max);
+	load_requests(d, max);
 	if (d->cap == 0 || !load_choose(d, d->cap)) {
 		for (unsigned i = 0; i < d->cap; i++)
 			request_free(d->requests[i]);
@@ -174,6 +175,7 @@ static bool load_build(struct load *d, uint64_t seq, struct str bytes)
 	d->order.compression = d->compression;
 	if ((r->from.flags & RETRY_GZIP) != 0 && d->compression == COMPRESSION_ZSTD)
 		d->order.compression = COMPRESSION_GZIP;
+	d->order.no_budget = d->is_alone && d->n == 0;
 	r->from.seq = seq;
 	rc = build_record(&d->order, bytes, r->from.part, may_carry ? &d->report : NULL, d->written,
 		&d->scratch, &r->built, &d->err);
