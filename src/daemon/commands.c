@@ -54,7 +54,7 @@ struct commands {
 	bool is_timer_open;
 	bool is_closing;
 	atomic_bool cancelled; /* is_closing, for the looks on the pool */
-	size_t under_way; /* looks and purges */
+	size_t under_way;      /* looks and purges */
 	TAILQ_HEAD(drain_list, drain) drains;
 	void (*done)(void *arg);
 	void *done_arg;

@@ -10,6 +10,7 @@
 #include "daemon/listeners.h"
 #include "daemon/relay.h"
 #include "daemon/sd.h"
+#include "forward/local.h"
 
 #define SIGNAL_COUNT 3
 
@@ -215,12 +216,23 @@ static int commands_open(struct daemon *d, struct err *err)
 		d->listeners.control_path, commands_handle, d->commands, d->log, err);
 }
 
+/* The line on the terminal that --dev shows for each envelope. */
+static void on_local(void *arg, const struct local_envelope *e)
+{
+	(void)arg;
+	(void)printf(
+		"%s  %s  %s\n", e->event_id[0] != '\0' ? e->event_id : "-", e->types, e->title);
+	(void)fflush(stdout);
+}
+
 static int daemon_open(struct daemon *d, bool dev, struct err *err)
 {
 	struct relay_options o = {
 		.loop = &d->loop, .settings = d->settings, .log = d->log, .dev = dev};
 	int rc = relay_open(&d->relay, &o, err);
 
+	if (rc == E_OK && d->relay->local != NULL)
+		local_view_listen(d->relay->local, on_local, d);
 	if (rc == E_OK)
 		rc = listeners_open(&d->listeners, d->relay->ingest, d->settings, d->log, err);
 	if (rc == E_OK)

@@ -32,7 +32,7 @@ struct inspect {
 	struct event_id event_id;
 	uint64_t seq;
 	unsigned max;
-	int class; /* -1: every class */
+	int class;                    /* -1: every class */
 	const atomic_bool *cancelled; /* true: stop looking, E_CANCELED */
 	void (*done)(struct inspect *i);
 	void *arg;

@@ -42,6 +42,7 @@ static void set_limits(void)
 	struct rlimit files;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write() */
 	/* Few arenas: memory freed by one thread is used by the next. */
 	(void)mallopt(M_ARENA_MAX, 2);
 	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);

@@ -1,5 +1,6 @@
 #include "daemon/relay.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "forward/curl.h"
@@ -95,6 +96,32 @@ static void on_arm(void *arg, int64_t due_mono_ms)
 	(void)uv_timer_start(&r->timer, on_timer, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
 }
 
+/* --- memory ------------------------------------------------------------------ */
+
+/* Soon after the last activity, and again when the transport has closed its
+ * connections; then the daemon sleeps. */
+#define TRIM_FIRST_MS 2000
+#define TRIM_AGAIN_MS 33000
+#define TRIM_COUNT    2
+
+static void on_trim(uv_timer_t *t)
+{
+	struct relay *r = t->data;
+
+	codec_pool_trim(r->codecs);
+	(void)malloc_trim(0);
+	if (++r->trims >= TRIM_COUNT)
+		(void)uv_timer_stop(t);
+}
+
+static void on_idle(void *arg)
+{
+	struct relay *r = arg;
+
+	r->trims = 0;
+	(void)uv_timer_start(&r->trim, on_trim, TRIM_FIRST_MS, TRIM_AGAIN_MS);
+}
+
 /* --- opening ---------------------------------------------------------------- */
 
 static void spool_options_of(
@@ -115,12 +142,23 @@ static void spool_options_of(
 	};
 }
 
+/* May come while forward is not there yet: restore() asks for all lanes. */
+static void on_lost(void *arg, struct str dsn)
+{
+	struct relay *r = arg;
+
+	if (r->forward != NULL)
+		forward_lost(r->forward, dsn);
+}
+
 static int open_spool(struct relay *r, struct err *err)
 {
 	struct spool_options o;
 
 	spool_options_of(r, r->settings, &o);
 	o.counters = &r->counters;
+	o.lost = on_lost;
+	o.lost_arg = r;
 	return spool_open(&r->spool, r->loop, &o, err);
 }
 
@@ -168,6 +206,7 @@ static int open_forward(struct relay *r, uint64_t seed, struct err *err)
 		.report_pending = on_report_pending,
 		.state_set = on_state_set,
 		.arm = on_arm,
+		.idle = on_idle,
 	};
 	return forward_new(&r->forward, &o, err);
 }
@@ -211,6 +250,8 @@ static int restore(struct relay *r, struct err *err)
 
 		if (lane == NULL)
 			break;
+		if (spool_report_pending(r->spool, lane->lane))
+			forward_lost(r->forward, lane->dsn);
 		for (int c = 0; c < CLASS_COUNT; c++) {
 			struct record_ref ref = {lane->lane, (enum item_class)c, 0};
 
@@ -240,6 +281,8 @@ int relay_open(struct relay **ret, const struct relay_options *o, struct err *er
 	budget_init(&r->budget, r->settings->limits.memory);
 	(void)uv_timer_init(r->loop, &r->timer); /* cannot fail */
 	r->timer.data = r;
+	(void)uv_timer_init(r->loop, &r->trim);
+	r->trim.data = r;
 	rc = codec_pool_new(&r->codecs, ZSTD_LEVEL, err);
 	if (rc == E_OK)
 		rc = open_spool(r, err);
@@ -284,6 +327,7 @@ static void spool_closed(void *arg)
 	struct relay *r = arg;
 
 	r->spool = NULL;
+	uv_close((uv_handle_t *)&r->trim, NULL);
 	uv_close((uv_handle_t *)&r->timer, timer_closed);
 }
 

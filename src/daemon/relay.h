@@ -60,6 +60,8 @@ struct relay {
 	struct ingest_ops ingest_ops;
 	struct forward_ops forward_ops;
 	uv_timer_t timer;
+	uv_timer_t trim; /* gives memory back some time after the last activity */
+	unsigned trims;
 	void (*arm)(void *arg, int64_t due_mono_ms);
 	void *arm_arg;
 	bool stopping;

@@ -155,6 +155,7 @@ struct relay_view *relay_view_new(struct relay *r)
 		return NULL;
 	}
 	v->view.version = PICKET_VERSION;
+	v->view.started_wall_s = r->started.wall_ms / MS_PER_S;
 	v->view.uptime_s = (now.mono_ms - r->started.mono_ms) / MS_PER_S;
 	v->view.pid = getpid();
 	v->view.ready = relay_is_ready(r, &v->view.not_ready_why);

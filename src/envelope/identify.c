@@ -34,15 +34,25 @@ static bool id_from_payload(const struct envelope *e, struct event_id *ret)
 	return false;
 }
 
+/* True when the header has the id as writers spell it (protocol.md 1). */
+static bool header_has(const struct envelope *e, const char *hex)
+{
+	json_node n = json_get(e->header, json_root(e->header), STR("event_id"));
+
+	return str_eq(json_text(e->header, n), str_of(hex));
+}
+
 int envelope_identify(struct envelope *e, struct err *err)
 {
 	char hex[EVENT_ID_HEX_BYTES];
 
-	if (e->has_event_id || !envelope_needs_event_id(e))
+	if (!e->has_event_id && !envelope_needs_event_id(e))
 		return E_OK;
-	if (!id_from_payload(e, &e->event_id) && !event_id_random(&e->event_id))
+	if (!e->has_event_id && !id_from_payload(e, &e->event_id) && !event_id_random(&e->event_id))
 		return err_set(err, E_IO, "no random numbers for an event id");
 	event_id_hex(&e->event_id, hex);
+	if (e->has_event_id && header_has(e, hex))
+		return E_OK;
 	if (envelope_set_header_string(e, STR("event_id"), str_of(hex)) != E_OK)
 		return err_set(err, E_NOMEM, "no memory for an event id");
 	e->has_event_id = true;

@@ -112,3 +112,9 @@ bool circuit_answered(
 	}
 	return was_trouble;
 }
+
+void circuit_rested(struct circuit *c, int64_t now_mono_ms)
+{
+	if (c->state == HOST_RECOVERING && c->failures == 0)
+		circuit_enter(c, HOST_UP, now_mono_ms);
+}

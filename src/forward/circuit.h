@@ -63,4 +63,7 @@ bool circuit_answered(
  * above max. A fleet that failed together must not come back together. */
 int64_t backoff_ms(const struct circuit_policy *p, unsigned failures, struct rng *rng);
 
+/* Nothing is left to send: a recovering host that took data is well. */
+void circuit_rested(struct circuit *c, int64_t now_mono_ms);
+
 #endif

@@ -67,11 +67,16 @@ static int64_t forward_next(const struct forward *f)
 
 		if (l->host == NULL)
 			continue;
-		/* While the host is waited for, its own time is the one. */
-		policy = host_policy(l->host);
-		if (circuit_window(&l->host->circuit, &policy, now_ms) == 0)
-			continue;
 		at = lane_next(l, now_ms);
+		/* While the host is waited for, nothing is due before its own time;
+		 * what is due already is in host_next(). */
+		policy = host_policy(l->host);
+		if (circuit_window(&l->host->circuit, &policy, now_ms) == 0) {
+			if (at == INT64_MAX || at <= now_ms)
+				continue;
+			if (at < l->host->circuit.next_try_mono_ms)
+				at = l->host->circuit.next_try_mono_ms;
+		}
 		if (at < next)
 			next = at;
 	}
@@ -115,7 +120,11 @@ static void forward_tell_idle(struct forward *f)
 	bool was_busy = f->is_busy;
 
 	f->is_busy = f->in_flight > 0 || f->loads > 0 || has_ready(f);
-	if (was_busy && !f->is_busy && f->ops->idle != NULL)
+	if (!was_busy || f->is_busy)
+		return;
+	for (struct host *h = f->hosts; h != NULL; h = h->next)
+		circuit_rested(&h->circuit, forward_now(f).mono_ms);
+	if (f->ops->idle != NULL)
 		f->ops->idle(f->ops->arg);
 }
 

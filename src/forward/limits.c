@@ -56,7 +56,7 @@ bool limits_answer(struct limits *l, int status, const char *rate_limits, const 
 {
 	struct answer a = {l, now.mono_ms, false};
 	struct ratelimit all = {
-		.categories = RATELIMIT_ALL, .seconds = DEFAULT_SECONDS, .scope = SCOPE_OTHER};
+		.categories = RATELIMIT_ALL, .seconds = DEFAULT_SECONDS, .scope = SCOPE_KEY};
 	bool was_present = false;
 
 	if (rate_limits != NULL)

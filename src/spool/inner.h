@@ -69,6 +69,7 @@ struct spool {
 	struct mirror **lanes; /* by lane */
 	size_t lane_n, lane_cap;
 	size_t queued;
+	uint64_t refused_at_bytes; /* what lay here when a put was last refused; 0: none */
 	struct puts canceled; /* put after close */
 	bool closing, writer_ended, told_op_bound;
 	unsigned open_handles;
@@ -106,6 +107,9 @@ void lent_fini(struct lent *l);
 int mirror_load(struct spool *s);
 void mirror_apply(struct spool *s, const struct batch *b);
 void mirror_fini(struct spool *s);
+
+/* stats.c */
+uint64_t shown_bytes(const struct spool *s);
 
 /* open.c */
 void spool_maybe_closed(struct spool *s);

@@ -222,6 +222,7 @@ int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *
 void spool_configure(struct spool *s, const struct spool_options *o)
 {
 	s->limits = limits_of(o);
+	s->refused_at_bytes = 0;
 	uv_mutex_lock(&s->in.mutex);
 	s->in.now = clock_now(s->clock);
 	s->in.limits = s->limits;

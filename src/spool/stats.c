@@ -40,12 +40,25 @@ bool spool_is_idle(const struct spool *s)
 	return idle;
 }
 
-bool spool_has_room(const struct spool *s)
+uint64_t shown_bytes(const struct spool *s)
 {
 	uint64_t bytes = 0;
 
 	for (unsigned c = 0; c < CLASS_COUNT; c++)
 		bytes += s->shown.bytes[c];
-	return !s->closing && s->shown.trouble == E_OK &&
-	       !(s->limits.refuse_when_full && bytes >= s->limits.max_bytes);
+	return bytes;
+}
+
+/* A quota that refuses is never quite reached: full is what the last refusal
+ * was met with, until something has left. */
+bool spool_has_room(const struct spool *s)
+{
+	uint64_t bytes = shown_bytes(s);
+
+	if (s->closing || s->shown.trouble != E_OK)
+		return false;
+	if (!s->limits.refuse_when_full)
+		return true;
+	return bytes < s->limits.max_bytes &&
+	       (s->refused_at_bytes == 0 || bytes < s->refused_at_bytes);
 }

@@ -433,6 +433,8 @@ static void finish(struct spool *s, struct batch *b)
 	note_log(s, b);
 	mirror_apply(s, b);
 	answer_puts(s, &b->puts, b->rc);
+	if (b->refused.first != NULL)
+		s->refused_at_bytes = shown_bytes(s);
 	answer_puts(s, &b->refused, E_NOSPACE);
 	answer_purges(b);
 	if (b->last) {

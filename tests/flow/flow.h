@@ -43,6 +43,7 @@ struct upstream {
 	size_t got_count;
 	size_t requests; /* data and probes */
 	size_t probes;
+	size_t reports;          /* client_report items */
 	int64_t last_request_ms; /* monotonic, virtual */
 	struct pending *pending; /* asked, not answered yet */
 	unsigned answers_due;    /* will come without time passing */

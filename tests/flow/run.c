@@ -14,6 +14,7 @@
  *   -> upstream got A before B
  *   -> requests at most N      since the flow began
  *   -> probes at least N
+ *   -> reports N               client reports the upstream got
  *   -> sent_at of NAME is DURATION old   (against the virtual time it was sent)
  *   -> answer has "TEXT"
  *   -> held|delivered|received CATEGORY N
@@ -300,6 +301,8 @@ static bool expect_requests(struct play *p, const char *text)
 			(void)number_is(p, text, u->requests, n);
 		return true;
 	}
+	if (sscanf(text, "reports %u", &n) == 1)
+		return number_is(p, text, u->reports, n), true;
 	if (sscanf(text, "probes at least %u", &n) == 1) {
 		if (u->probes < n)
 			(void)number_is(p, text, u->probes, n);

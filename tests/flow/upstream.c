@@ -70,6 +70,8 @@ static void body_read(struct upstream *u, const struct exchange *x, int status)
 		(void)fprintf(stderr, "flow: upstream got no envelope: %s\n", err.text);
 		u->bad = true;
 	}
+	for (size_t i = 0; !u->bad && i < e->item_count; i++)
+		u->reports += e->items[i].type == ITEM_CLIENT_REPORT;
 	while (!u->bad) {
 		static const char mark[] = "\"flow_name\":\"";
 		struct str rest;
