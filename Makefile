@@ -112,7 +112,7 @@ $(BUILD)/obj/%.o: src/%.c
 # .incbin is not seen by -MMD.
 $(BUILD)/obj/ops/dashboard.o: src/ops/dashboard.html
 
-$(BUILD)/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c
+$(BUILD)/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c Makefile
 	@mkdir -p $(@D)
 	$(SAY) "  CC    $@"
 	$(Q)$(CC) -std=c11 $(OPT) -g $(HARDEN) $(SANITIZE) $(LLHTTP_CFLAGS) -w -c -o $@ $<

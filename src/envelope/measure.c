@@ -325,6 +325,14 @@ static bool beyond(uint64_t n, uint64_t limit)
 	return limit != 0 && n > limit;
 }
 
+/* The group of which an envelope holds one item at most (9.3): its parts cannot
+ * be sent apart under one event id, so that upstream would refuse the whole. */
+static bool is_event_like(enum item_type t)
+{
+	return t == ITEM_EVENT || t == ITEM_TRANSACTION || t == ITEM_FEEDBACK ||
+	       t == ITEM_REPLAY_EVENT || t == ITEM_SECURITY || t == ITEM_RAW_SECURITY;
+}
+
 int envelope_check_limits(const struct envelope *e, const struct item_limits *l, struct err *err)
 {
 	struct group groups[GROUP_COUNT] = {
@@ -336,6 +344,7 @@ int envelope_check_limits(const struct envelope *e, const struct item_limits *l,
 		[GROUP_SPAN] = {"spans", l->span, 0, l->span_count, 0, 0},
 		[GROUP_SINGLE] = {"items", 0, 0, 0, 0, 0},
 	};
+	size_t events = 0;
 
 	for (size_t i = 0; i < e->item_count; i++) {
 		const struct item *it = &e->items[i];
@@ -344,6 +353,10 @@ int envelope_check_limits(const struct envelope *e, const struct item_limits *l,
 
 		g->sum += n;
 		g->n++;
+		events += is_event_like(it->type);
+		if (events > 1)
+			return err_set(
+				err, E_TOOBIG, "item %zu: a second event in one envelope", i + 1);
 		if (beyond(n, g->one) || beyond(n, single_limit(it, l)))
 			return err_set(err, E_TOOBIG, "item %zu: %s of %llu bytes is too large",
 				i + 1, item_type_name(it->type), (unsigned long long)n);

@@ -172,7 +172,7 @@ static void write_reason(struct buf *out, const char *reason)
 void ratelimit_write(struct buf *out, const struct ratelimit *limit)
 {
 	static const char *const scopes[] = {
-		[SCOPE_OTHER] = "other",
+		[SCOPE_OTHER] = "key",
 		[SCOPE_ORGANIZATION] = "organization",
 		[SCOPE_PROJECT] = "project",
 		[SCOPE_KEY] = "key",

@@ -70,7 +70,7 @@ struct spool {
 	size_t lane_n, lane_cap;
 	size_t queued;
 	uint64_t refused_at_bytes; /* what lay here when a put was last refused; 0: none */
-	struct puts canceled; /* put after close */
+	struct puts canceled;      /* put after close */
 	bool closing, writer_ended, told_op_bound;
 	unsigned open_handles;
 	void (*closed)(void *arg);

@@ -291,6 +291,8 @@ def test_sockets_passed_in_are_used_and_survive_a_restart(make_daemon, sentry):
         ("X-Sentry-Auth", f"Sentry sentry_key={wire.KEY}, sentry_version=7")], wire.event(c)))
     d.start()
     sentry.wait_events([a, b, c])
+    d.check_conservation()
+    assert d.terminate() == 0
     for s in (early, between, tcp, unix, control, gram):
         s.close()
     shutil.rmtree(folder)
