@@ -63,7 +63,7 @@ void event_id_uuid(const struct event_id *id, char out[EVENT_ID_UUID_BYTES])
 
 	event_id_hex(id, hex);
 	for (size_t i = 0; i < EVENT_ID_UUID_BYTES - 1; i++)
-		out[i] = dash_belongs_at(i) ? '-' : hex[from++];
+		out[i] = (char)(dash_belongs_at(i) ? '-' : hex[from++]);
 	out[EVENT_ID_UUID_BYTES - 1] = '\0';
 }
 

@@ -23,7 +23,9 @@ static void text_add(char *out, size_t size, struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		out[n++] = c < ' ' || c == 0x7f || (c >= 0x80 && !is_text) ? ' ' : (char)c;
+		if (c < ' ' || c == 0x7f || (c >= 0x80 && !is_text))
+			c = ' ';
+		out[n++] = (char)c;
 	}
 	out[n] = '\0';
 }
