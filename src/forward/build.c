@@ -9,9 +9,10 @@
 #define COMPRESS_MIN_BYTES 1024u
 #define REPORT_ROOM_BYTES  8192u
 
-void built_init(struct built *b)
+void built_init(struct built *b, struct facts *facts)
 {
 	memset(b, 0, sizeof *b);
+	b->facts = facts;
 	buf_init(&b->body, 0);
 	buf_init(&b->lines, 0);
 }
@@ -34,11 +35,8 @@ void built_clear(struct built *b, struct budget *budget, size_t keep_bytes)
 	b->line_count = 0;
 	b->is_zstd = false;
 	b->has_report = false;
-	b->has_event_id = false;
 	b->sent_at_offset = 0;
-	memset(&b->held, 0, sizeof b->held);
-	memset(&b->part, 0, sizeof b->part);
-	memset(&b->dropped, 0, sizeof b->dropped);
+	memset(b->facts, 0, sizeof *b->facts);
 }
 
 void built_fini(struct built *b, struct budget *budget)
@@ -275,9 +273,9 @@ static int record_bad(struct str bytes, int rc, struct built *b)
 
 	b->result = rc == E_UNSUPPORTED ? BUILD_NEWER : BUILD_CORRUPT;
 	if (record_peek(bytes, &r, NULL) == E_OK) {
-		b->held = r.held;
-		b->has_event_id = r.has_event_id;
-		b->event_id = r.event_id;
+		b->facts->held = r.held;
+		b->facts->has_event_id = r.has_event_id;
+		b->facts->event_id = r.event_id;
 	}
 	return E_OK;
 }
@@ -308,10 +306,10 @@ int build_record(const struct build_order *o, struct str bytes, enum build_part 
 	if (!budget_for(o, &r, bytes.n, decodes, b))
 		return err_set(err, E_NOMEM, "the memory budget is used up");
 	b->result = BUILD_READY;
-	b->has_event_id = r.has_event_id;
-	b->event_id = r.event_id;
-	b->held = r.held;
-	b->part = r.held;
+	b->facts->has_event_id = r.has_event_id;
+	b->facts->event_id = r.event_id;
+	b->facts->held = r.held;
+	b->facts->part = r.held;
 	if (decodes)
 		rc = record_edit(o, &r, part, s, b, &is_edited, err);
 	if (rc == E_OK && b->result == BUILD_READY) {

@@ -49,13 +49,18 @@ enum build_result {
 	BUILD_NEWER /* a format this build does not read: left alone */
 };
 
-struct built {
-	enum build_result result;
+/* What settling needs to know of a record. */
+struct facts {
 	bool has_event_id;
 	struct event_id event_id;
 	struct quantities held;    /* of the whole record */
 	struct quantities part;    /* of the part that was asked for; held for all of it */
 	struct quantities dropped; /* taken out of it because of limits */
+};
+
+struct built {
+	enum build_result result;
+	struct facts *facts; /* the caller's */
 	struct buf body;
 	struct buf lines; /* header lines, each ended by a NUL */
 	unsigned line_count;
@@ -71,7 +76,7 @@ struct build_scratch {
 	struct buf head, plain, packed;
 };
 
-void built_init(struct built *b);
+void built_init(struct built *b, struct facts *facts);
 /* Gives the bytes back; keeps buffers up to keep_bytes for the next use. */
 void built_clear(struct built *b, struct budget *budget, size_t keep_bytes);
 void built_fini(struct built *b, struct budget *budget);

@@ -37,7 +37,7 @@ struct curl_transport {
 	uv_timer_t late_timer;
 	uv_timer_t idle_timer;
 	struct transfer *free; /* handles to use again */
-	struct transfer *late; /* ended, but not told */
+	struct exchange *late; /* ended, but not told; linked through priv */
 	unsigned free_count;
 	unsigned active;
 	unsigned sockets;
@@ -67,14 +67,11 @@ static void transfer_recycle(struct curl_transport *t, struct transfer *tr)
 
 static void idle_start(struct curl_transport *t);
 
-static void transfer_tell(struct curl_transport *t, struct transfer *tr)
+static void exchange_tell(struct curl_transport *t, struct exchange *x)
 {
-	struct exchange *x = tr->x;
-
 	t->active--;
 	x->priv = NULL;
 	x->done(x); /* may send again */
-	transfer_recycle(t, tr);
 	if (t->active == 0)
 		idle_start(t);
 }
@@ -93,7 +90,8 @@ static void multi_reap(struct curl_transport *t)
 		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&tr);
 		(void)curl_multi_remove_handle(t->multi, m->easy_handle); /* m is gone */
 		transfer_finish(tr, code);
-		transfer_tell(t, tr);
+		exchange_tell(t, tr->x);
+		transfer_recycle(t, tr); /* the answer's texts were its */
 	}
 }
 
@@ -102,20 +100,19 @@ static void on_late(uv_timer_t *timer)
 	struct curl_transport *t = timer->data;
 
 	while (t->late != NULL) {
-		struct transfer *tr = t->late;
+		struct exchange *x = t->late;
 
-		t->late = tr->next;
-		transfer_tell(t, tr);
+		t->late = x->priv;
+		exchange_tell(t, x);
 	}
 }
 
-static void transfer_end_late(
-	struct curl_transport *t, struct transfer *tr, int rc, const char *why)
+static void exchange_end_late(struct curl_transport *t, struct exchange *x, int rc, const char *why)
 {
-	tr->x->rc = rc;
-	(void)snprintf(tr->x->detail, sizeof tr->x->detail, "%s", why);
-	tr->next = t->late;
-	t->late = tr;
+	x->rc = rc;
+	(void)snprintf(x->detail, sizeof x->detail, "%s", why);
+	x->priv = t->late;
+	t->late = x;
 	(void)uv_timer_start(&t->late_timer, on_late, 0, 0);
 }
 
@@ -299,31 +296,43 @@ static struct transfer *transfer_take(struct curl_transport *t)
 	return tr;
 }
 
+static int transfer_add(struct curl_transport *t, struct transfer *tr)
+{
+	int rc = transfer_start(tr, t->settings, t->generation);
+
+	if (rc == E_OK && curl_multi_add_handle(t->multi, tr->easy) != CURLM_OK)
+		rc = E_NOMEM;
+	return rc;
+}
+
 static void curl_send(struct transport *base, struct exchange *x)
 {
 	struct curl_transport *t = curl_of(base);
-	struct transfer *tr;
+	struct transfer *tr = NULL;
 	int rc = multi_open(t);
 
 	check(!t->is_closing);
-	tr = transfer_take(t);
-	check(tr != NULL); /* a few hundred bytes: without them nothing goes on */
-	tr->x = x;
-	x->priv = tr;
 	t->active++;
 	(void)uv_timer_stop(&t->idle_timer);
 	if (rc == E_OK)
-		rc = transfer_start(tr, t->settings, t->generation);
-	if (rc == E_OK && curl_multi_add_handle(t->multi, tr->easy) != CURLM_OK)
-		rc = E_NOMEM;
-	if (rc != E_OK)
-		transfer_end_late(t, tr, rc, "libcurl could not start the request");
+		tr = transfer_take(t);
+	if (tr == NULL) {
+		exchange_end_late(t, x, E_NOMEM, "no memory for a request");
+		return;
+	}
+	tr->x = x;
+	x->priv = tr;
+	rc = transfer_add(t, tr);
+	if (rc != E_OK) {
+		exchange_end_late(t, x, rc, "libcurl could not start the request");
+		transfer_recycle(t, tr);
+	}
 }
 
-static bool is_late(const struct curl_transport *t, const struct transfer *tr)
+static bool is_late(const struct curl_transport *t, const struct exchange *x)
 {
-	for (const struct transfer *l = t->late; l != NULL; l = l->next) {
-		if (l == tr)
+	for (const struct exchange *l = t->late; l != NULL; l = l->priv) {
+		if (l == x)
 			return true;
 	}
 	return false;
@@ -334,10 +343,11 @@ static void curl_cancel(struct transport *base, struct exchange *x)
 	struct curl_transport *t = curl_of(base);
 	struct transfer *tr = x->priv;
 
-	if (tr == NULL || is_late(t, tr))
+	if (is_late(t, x) || tr == NULL)
 		return;
 	(void)curl_multi_remove_handle(t->multi, tr->easy);
-	transfer_end_late(t, tr, E_CANCELED, "canceled");
+	exchange_end_late(t, x, E_CANCELED, "canceled");
+	transfer_recycle(t, tr);
 }
 
 static void handle_closed(uv_handle_t *h)

@@ -124,6 +124,7 @@ static void forward_tell_idle(struct forward *f)
 		return;
 	for (struct host *h = f->hosts; h != NULL; h = h->next)
 		circuit_rested(&h->circuit, forward_now(f).mono_ms);
+	requests_trim(f, IDLE_REQUESTS);
 	if (f->ops->idle != NULL)
 		f->ops->idle(f->ops->arg);
 }
@@ -346,13 +347,7 @@ void forward_free(struct forward *f)
 		f->hosts = h->next;
 		host_free(h);
 	}
-	while (f->free != NULL) {
-		struct request *r = f->free;
-
-		f->free = r->next;
-		built_fini(&r->built, f->budget);
-		free(r);
-	}
+	requests_trim(f, 0);
 	settings_unref(f->settings);
 	free(f);
 }

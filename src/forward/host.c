@@ -185,7 +185,7 @@ static void host_load(struct host *h, unsigned window)
 				? ready_max(h, window)
 				: (window > h->in_flight ? window - h->in_flight : 0);
 
-	if (most == 0 || h->memory_mono_ms > forward_now(h->f).mono_ms)
+	if (most == 0)
 		return;
 	for (unsigned c = 0; c < CLASS_COUNT; c++)
 		host_load_class(h, c, window, most);
@@ -320,7 +320,6 @@ void host_heard(struct host *h, const struct exchange *x, const struct verdict *
 	struct forward *f = h->f;
 	struct circuit_policy policy = host_policy(h);
 	struct instant now = forward_now(f);
-	enum host_state before = h->circuit.state;
 
 	host_note(h, x, now.mono_ms - started_mono_ms);
 	if (!is_probe && !v->host_is_away && !v->host_is_unwell)
@@ -334,21 +333,14 @@ void host_heard(struct host *h, const struct exchange *x, const struct verdict *
 		if (circuit_unwell(&h->circuit, &policy, &f->rng, started_mono_ms, now.mono_ms))
 			host_log_failure(h, x, now.mono_ms);
 	} else if (circuit_answered(&h->circuit, &policy, is_probe, now.mono_ms)) {
-		log_line(f->log, before == HOST_OUTAGE ? LOG_INFO : LOG_DEBUG, "recovered",
-			log_cstr("upstream", h->base_url), log_int("status", h->last_status));
+		log_line(f->log, LOG_INFO, "recovered", log_cstr("upstream", h->base_url),
+			log_int("status", h->last_status));
 	}
 }
 
 int64_t host_next(const struct host *h, int64_t now_mono_ms)
 {
-	int64_t next;
-
-	if (!host_is_wanted(h, now_mono_ms))
-		return INT64_MAX;
-	next = circuit_next(&h->circuit, now_mono_ms);
-	if (next == INT64_MAX && h->memory_mono_ms > now_mono_ms)
-		next = h->memory_mono_ms;
-	return next;
+	return host_is_wanted(h, now_mono_ms) ? circuit_next(&h->circuit, now_mono_ms) : INT64_MAX;
 }
 
 const char *host_state_name(enum host_state s)

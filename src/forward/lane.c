@@ -150,7 +150,8 @@ int64_t lane_next(const struct lane *l, int64_t now_mono_ms)
 	for (unsigned c = 0; c < CLASS_COUNT; c++) {
 		int64_t at = queue_next(&l->queues[c], now_mono_ms);
 
-		if (at == INT64_MAX && start_ms > 0 && gaps_has_work(&l->queues[c].gaps))
+		if (at == INT64_MAX && start_ms > 0 &&
+			(l->queues[c].retry_count > 0 || gaps_has_work(&l->queues[c].gaps)))
 			at = start_ms;
 		if (at < next)
 			next = at;

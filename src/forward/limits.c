@@ -136,11 +136,10 @@ void limits_each(const struct limits *l, int64_t now_mono_ms, ratelimit_fn *each
 
 static void limit_pack(const struct limit *l, const char *name, struct instant now, struct buf *out)
 {
-	if (l->until_mono_ms <= now.mono_ms)
-		return;
-	buf_printf(out, "%lld %s %d %s\n",
-		(long long)(now.wall_ms + (l->until_mono_ms - now.mono_ms)), name, (int)l->scope,
-		l->reason);
+	long long end_wall_ms = now.wall_ms + (l->until_mono_ms - now.mono_ms);
+
+	if (l->until_mono_ms > now.mono_ms)
+		buf_printf(out, "%lld %s %d %s\n", end_wall_ms, name, (int)l->scope, l->reason);
 }
 
 void limits_pack(const struct limits *l, struct instant now, struct buf *out)

@@ -37,7 +37,7 @@ struct load {
 	bool has_report;
 
 	bool is_stopped; /* before the spool had no more */
-	bool is_alone;   /* nothing else is in flight: the first record needs no budget */
+	bool may_exceed; /* the first record may go beyond the budget */
 	bool no_memory;
 	int rc;
 	struct err err;
@@ -84,7 +84,6 @@ static void load_order(struct load *d)
 	o->now = forward_now(f);
 	o->limits = limits_active(&l->limits, o->now.mono_ms);
 	o->hold = f->settings->spool.when_limited == WHEN_LIMITED_HOLD;
-	d->is_alone = f->live == 0;
 	o->frame = f->frame;
 	o->codecs = f->codecs;
 	o->budget = f->budget;
@@ -107,6 +106,17 @@ static bool load_choose(struct load *d, unsigned max)
 		return true;
 	return q->retry_count < RETRIES_MAX &&
 	       gaps_begin(&q->gaps, newest_first, &d->scan, &d->want);
+}
+
+/* A record that is larger than what the budget ever has left must not stay for
+ * good: one at a time may go beyond, when nothing else is going on or after
+ * having been refused for a while. */
+static bool load_may_exceed(const struct load *d)
+{
+	const struct forward *f = d->lane->f;
+
+	return f->extra == 0 &&
+	       (f->live == 0 || d->lane->queues[d->class].refusals >= MEMORY_PATIENCE);
 }
 
 static void load_free(struct load *d)
@@ -148,6 +158,7 @@ bool load_start(struct lane *l, enum item_class class, unsigned max)
 	d->class = class;
 	d->work.data = d;
 	load_order(d);
+	d->may_exceed = load_may_exceed(d);
 	load_requests(d, max);
 	if (d->cap == 0 || !load_choose(d, d->cap)) {
 		for (unsigned i = 0; i < d->cap; i++)
@@ -159,6 +170,7 @@ bool load_start(struct lane *l, enum item_class class, unsigned max)
 	l->queues[class].is_loading = true;
 	l->host->loading[class] += d->cap;
 	f->loads++;
+	f->extra += d->may_exceed;
 	rc = uv_queue_work(f->loop, &d->work, load_work, load_done);
 	check(rc == 0); /* it fails for missing arguments only */
 	return true;
@@ -169,16 +181,16 @@ bool load_start(struct lane *l, enum item_class class, unsigned max)
 static bool load_build(struct load *d, uint64_t seq, struct str bytes)
 {
 	struct request *r = d->requests[d->n];
-	bool may_carry = d->written != NULL && r->from.part == PART_ALL;
+	bool may_carry = d->written != NULL && r->own.from.part == PART_ALL;
 	int rc;
 
 	d->order.compression = d->compression;
-	if ((r->from.flags & RETRY_GZIP) != 0 && d->compression == COMPRESSION_ZSTD)
+	if ((r->own.from.flags & RETRY_GZIP) != 0 && d->compression == COMPRESSION_ZSTD)
 		d->order.compression = COMPRESSION_GZIP;
-	d->order.no_budget = d->is_alone && d->n == 0;
-	r->from.seq = seq;
-	rc = build_record(&d->order, bytes, r->from.part, may_carry ? &d->report : NULL, d->written,
-		&d->scratch, &r->built, &d->err);
+	d->order.no_budget = d->may_exceed && d->n == 0;
+	r->own.from.seq = seq;
+	rc = build_record(&d->order, bytes, r->own.from.part, may_carry ? &d->report : NULL,
+		d->written, &d->scratch, &r->built, &d->err);
 	if (r->built.has_report) {
 		r->report = d->written;
 		d->written = NULL;
@@ -199,7 +211,7 @@ static bool load_each(void *arg, uint64_t seq, struct str bytes)
 		return false;
 	}
 	d->calls++;
-	memset(&d->requests[d->n]->from, 0, sizeof d->requests[d->n]->from);
+	memset(&d->requests[d->n]->own.from, 0, sizeof d->requests[d->n]->own.from);
 	if (!load_build(d, seq, bytes))
 		return false;
 	gap_scan_saw(&d->scan, seq);
@@ -212,7 +224,7 @@ static bool load_each_exact(void *arg, uint64_t seq, struct str bytes)
 {
 	struct load *d = arg;
 
-	d->requests[d->n]->from = d->exact[d->exact_next];
+	d->requests[d->n]->own.from = d->exact[d->exact_next];
 	d->calls++;
 	if (load_build(d, seq, bytes))
 		d->n++;
@@ -259,14 +271,16 @@ static void load_dispatch(struct load *d, struct request *r)
 
 	r->limits_generation = d->limits_generation;
 	r->built_mono_ms = d->order.now.mono_ms;
-	r->from.flags &= ~(unsigned)RETRY_HELD;
+	r->own.from.flags &= ~(unsigned)RETRY_HELD;
 	switch (r->built.result) {
 	case BUILD_READY:
+		r->is_extra = r->built.budget_bytes == 0;
+		f->extra += r->is_extra;
 		request_list_add(&l->host->ready[r->class], r);
 		break;
 	case BUILD_HELD:
 		end_ms = limits_next_end(&l->limits, now_ms);
-		r->from.flags |= RETRY_HELD;
+		r->own.from.flags |= RETRY_HELD;
 		request_put_back(r, end_ms == INT64_MAX ? now_ms : end_ms);
 		break;
 	case BUILD_LIMITED:
@@ -277,7 +291,7 @@ static void load_dispatch(struct load *d, struct request *r)
 	case BUILD_NEWER:
 		log_line(f->log, LOG_WARN, "skipped",
 			log_cstr("why", "the record was written by a newer version"),
-			log_int("seq", (int64_t)r->from.seq));
+			log_int("seq", (int64_t)r->own.from.seq));
 		request_free(r);
 		break;
 	case BUILD_FOREIGN:
@@ -312,8 +326,9 @@ static void load_end_trouble(struct load *d, struct queue *q)
 	struct forward *f = d->lane->f;
 	int64_t now_ms = forward_now(f).mono_ms;
 
+	q->refusals = d->no_memory ? q->refusals + 1 : 0;
 	if (d->no_memory)
-		d->lane->host->memory_mono_ms = now_ms + MEMORY_PAUSE_MS;
+		q->paused_mono_ms = now_ms + MEMORY_PAUSE_MS;
 	if (d->rc == E_OK)
 		return;
 	q->paused_mono_ms = now_ms + SCAN_PAUSE_MS;
@@ -331,6 +346,7 @@ static void load_done(uv_work_t *w, int status)
 	check(status == 0);
 	forward_enter(f);
 	f->loads--;
+	f->extra -= d->may_exceed;
 	q->is_loading = false;
 	l->host->loading[d->class] -= d->cap;
 	l->used_mono_ms = forward_now(f).mono_ms;

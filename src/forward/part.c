@@ -83,7 +83,7 @@ static void part_cut(struct envelope *e, enum build_part part, struct built *b, 
 		return;
 	}
 	(void)envelope_remove_if(e, cut_is_gone, &c, NULL);
-	b->part = e->held;
+	b->facts->part = e->held;
 	*is_edited = true;
 }
 
@@ -99,10 +99,10 @@ static bool only_reports(const struct envelope *e)
 static void part_limit(
 	struct envelope *e, uint64_t limits, bool hold, struct built *b, bool *is_edited)
 {
-	size_t removed = envelope_remove_limited(e, limits, &b->dropped);
+	size_t removed = envelope_remove_limited(e, limits, &b->facts->dropped);
 
 	if (removed > 0 && hold) {
-		memset(&b->dropped, 0, sizeof b->dropped);
+		memset(&b->facts->dropped, 0, sizeof b->facts->dropped);
 		b->result = BUILD_HELD;
 		return;
 	}

@@ -41,8 +41,6 @@ int queue_push(struct queue *q, const struct retry *r)
 		q->retry_cap = cap;
 	}
 	q->retries[q->retry_count++] = *r;
-	if ((r->flags & RETRY_HELD) != 0)
-		q->held++;
 	if (r->due_mono_ms < q->due_mono_ms)
 		q->due_mono_ms = r->due_mono_ms;
 	return E_OK;
@@ -79,8 +77,6 @@ bool queue_pop(struct queue *q, bool newest_first, int64_t now_mono_ms, struct r
 		return false;
 	*ret = q->retries[best];
 	q->retries[best] = q->retries[--q->retry_count];
-	if ((ret->flags & RETRY_HELD) != 0)
-		q->held--;
 	queue_find_due(q);
 	return true;
 }

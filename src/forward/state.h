@@ -33,6 +33,8 @@
 #define STALE_MS          250   /* a request that waited longer gets a new sent_at */
 #define KEEP_BODY_BYTES   65536 /* buffers up to this are kept with a free request */
 #define FREE_REQUESTS_MAX 64
+#define IDLE_REQUESTS     4  /* of them while nothing is going on */
+#define MEMORY_PATIENCE   10 /* refusals until a record may go beyond the budget */
 #define STATE_PREFIX      "limits/"
 
 /* The outcome so far of a record that is sent in two parts. */
@@ -67,7 +69,7 @@ struct queue {
 	size_t retry_count, retry_cap;
 	int64_t due_mono_ms;    /* of the first of them, INT64_MAX: there is none */
 	int64_t paused_mono_ms; /* not read before */
-	unsigned held;          /* retries that wait for a limit */
+	unsigned refusals;      /* of memory, in a row */
 	bool is_loading;
 };
 
@@ -89,15 +91,23 @@ struct lane {
 	struct lane *next;
 };
 
+/* A record on board of a request. */
+struct cargo {
+	struct retry from; /* from.seq is the record's */
+	struct facts facts;
+};
+
 struct request {
 	struct forward *f;
 	struct lane *lane;
 	enum item_class class;
-	struct retry from; /* from.seq is the record's */
+	struct cargo *cargo; /* records that are settled by the answer */
+	unsigned cargo_count;
+	struct cargo own; /* the usual one */
 	struct built built;
 	struct report *report; /* rides along; NULL: none */
 	bool is_report;        /* nothing but a report: no record */
-	bool is_sent;
+	bool is_extra;         /* beyond the budget; one at a time */
 	uint32_t limits_generation;
 	int64_t built_mono_ms, sent_mono_ms;
 	const char *headers[BUILD_LINES * 2 + 1];
@@ -125,8 +135,7 @@ struct host {
 	bool is_probing;
 	struct exchange probe;
 	int64_t probe_started_mono_ms;
-	int64_t latency_ms;     /* of answers, smoothed */
-	int64_t memory_mono_ms; /* nothing is loaded before: the budget refused */
+	int64_t latency_ms; /* of answers, smoothed */
 	int last_status;
 	char last_error[96];
 	struct host *next;
@@ -151,6 +160,7 @@ struct forward {
 	struct request *free;
 	unsigned free_count;
 	unsigned live;      /* requests that are not free */
+	unsigned extra;     /* of them beyond the budget */
 	unsigned in_flight; /* requests and probes */
 	unsigned loads;     /* worker jobs */
 	int64_t armed_mono_ms;
@@ -231,6 +241,12 @@ struct request *request_list_take(struct request_list *q);
 void request_put_back(struct request *r, int64_t due_mono_ms);
 /* Sends, or puts it back when it went stale. Takes r. */
 void request_send(struct request *r);
+/* Gives back the memory of requests that are kept for later. */
+void requests_trim(struct forward *f, unsigned keep);
+
+/* --- settle.c --------------------------------------------------------------- */
+
+void request_judge(struct request *r, const struct verdict *v);
 /* The record ends here without a request: limited, corrupt, not to be split. */
 void request_end_unsent(struct request *r);
 

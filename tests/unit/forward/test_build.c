@@ -17,6 +17,7 @@ struct bench {
 	struct build_order o;
 	struct build_scratch s;
 	struct built b;
+	struct facts facts;
 	struct buf record, plain;
 };
 
@@ -24,7 +25,7 @@ static void bench_open(struct bench *t, const char *const *env)
 {
 	memset(t, 0, sizeof *t);
 	t->k = fake_new(env);
-	built_init(&t->b);
+	built_init(&t->b, &t->facts);
 	t->o = (struct build_order){.dsn = STR(DSN_A),
 		.key = STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
 		.compression = (enum setting_compression)t->k->settings->upstream.compression,
@@ -359,9 +360,10 @@ static void limits_take_out_what_they_stop(void **state) /* P-097, P-098, 13.3 *
 			NULL, 0);
 		t.o.limits = rows[i].limits;
 		assert_int_equal(build(&t, PART_ALL), E_OK);
-		if (t.b.result != rows[i].result || t.b.dropped.of[rows[i].lost] != rows[i].amount)
+		if (t.b.result != rows[i].result ||
+			t.facts.dropped.of[rows[i].lost] != rows[i].amount)
 			fail_msg("row %zu: result %d, dropped %d", i, (int)t.b.result,
-				(int)t.b.dropped.of[rows[i].lost]);
+				(int)t.facts.dropped.of[rows[i].lost]);
 		if (rows[i].stays != NULL)
 			assert_true(has(&t, rows[i].stays));
 		if (rows[i].goes != NULL)
@@ -369,7 +371,7 @@ static void limits_take_out_what_they_stop(void **state) /* P-097, P-098, 13.3 *
 		/* With hold nothing is lost. */
 		t.o.hold = true;
 		assert_int_equal(build(&t, PART_ALL), E_OK);
-		assert_true(quantities_empty(&t.b.dropped));
+		assert_true(quantities_empty(&t.facts.dropped));
 		if (rows[i].result == BUILD_LIMITED || rows[i].goes != NULL)
 			assert_int_equal(t.b.result, BUILD_HELD);
 		bench_close(&t);
@@ -389,14 +391,14 @@ static void halves_are_the_whole_and_overlap_nowhere(void **state) /* 11.4 */
 		buf_printf(&items, SESSION("s%02d"), i);
 	pack(&t, "{\"event_id\":\"" EVENT_ID_1 "\"}", buf_view(&items), true, NULL, 0);
 	assert_int_equal(build(&t, PART_FIRST), E_OK);
-	first = t.b.part;
+	first = t.facts.part;
 	assert_true(has(&t, "\"e\"") && has(&t, "abc\n") && has(&t, "s00"));
 	assert_true(has(&t, "s05") && !has(&t, "s15"));
 	assert_int_equal(build(&t, PART_SECOND), E_OK);
 	assert_true(!has(&t, "\"e\"") && !has(&t, "abc\n") && !has(&t, "s00"));
 	assert_true(has(&t, "s15") && has(&t, EVENT_ID_1));
-	quantities_merge(&first, &t.b.part);
-	assert_memory_equal(&first, &t.b.held, sizeof first);
+	quantities_merge(&first, &t.facts.part);
+	assert_memory_equal(&first, &t.facts.held, sizeof first);
 	buf_fini(&items);
 	bench_close(&t);
 }
