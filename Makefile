@@ -243,7 +243,7 @@ layers:
 	@tests/tools/layers.sh $(foreach r,$(ROOMS),"$(r): $(r) $(USES_$(r))")
 
 format:
-	clang-format -i $(shell find src include tests -name '*.[ch]')
+	clang-format -i $(shell find src tests -name '*.[ch]')
 
 # --- what the machine needs --------------------------------------------------
 

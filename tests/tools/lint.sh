@@ -4,7 +4,7 @@ set -eu
 # The version is a quoted string, which does not survive the words below.
 flags=$(printf "%s" "$2" | sed "s/-DPICKET_VERSION=[^ ]*//")
 
-sources=$(find src include tests -name '*.[ch]')
+sources=$(find src tests -name '*.[ch]')
 echo "lint: clang-format"
 # shellcheck disable=SC2086
 clang-format --dry-run -Werror $sources
