@@ -12,10 +12,12 @@ mkdir -p "$PICKET_RUN_DIR"
 dev=
 [ -n "${SENTRY_DSN:-}" ] || dev=--dev
 
+# In a session of its own, so that Ctrl-C reaches the daemon once, through the
+# trap: a second signal would end it without its last commits.
 # shellcheck disable=SC2086
-"$BUILD/picketd" $dev &
+setsid "$BUILD/picketd" $dev &
 daemon=$!
-trap 'kill $daemon 2>/dev/null; wait $daemon; exit 0' INT TERM
+trap 'kill $daemon 2>/dev/null; wait $daemon; exit 0' HUP INT TERM
 
 until "$BUILD/picket" healthcheck >/dev/null 2>&1; do
 	kill -0 $daemon 2>/dev/null || { wait $daemon; exit $?; }
