@@ -42,7 +42,7 @@ unsigned ratelimit_parse(struct str header, ratelimit_fn *each, void *arg, bool 
 bool ratelimit_retry_after(struct str value, int64_t wall_s, uint32_t *seconds);
 
 /* Appends "seconds:cat;cat:scope[:reason]", with ", " before it when out is
- * not empty. Integers only, never 0 (P-100). */
+ * not empty. Integers only, never 0 (P-100); an unknown scope becomes "key". */
 void ratelimit_write(struct buf *out, const struct ratelimit *limit);
 
 #endif

@@ -126,7 +126,7 @@ static void chunk_boundaries_may_be_anywhere(void **state) /* P-012 */
 			"POST /api/42/envelope/ HTTP/1.1\r\n" HOST KEY
 			"Transfer-Encoding: chunked\r\n\r\n"
 			"%zx\r\n%.*s\r\n%zx\r\n%s\r\n0\r\n\r\n",
-			cut, (int)cut, ENVELOPE, n - cut, ENVELOPE + cut);
+			cut, (int)cut, ENVELOPE, n - cut, &ENVELOPE[cut]);
 		client_say(&rig, fd, text);
 		client_expect(&rig, fd, 200);
 	}
