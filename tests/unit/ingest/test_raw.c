@@ -21,7 +21,7 @@ static void a_raw_envelope_ends_with_half_close(void **state)
 	for (size_t cut = 1; cut < strlen(ENVELOPE); cut += 7) {
 		fd = client_unix(&rig);
 		assert_true(client_send(&rig, fd, ENVELOPE, cut));
-		client_say(&rig, fd, ENVELOPE + cut);
+		client_say(&rig, fd, &ENVELOPE[cut]);
 		assert_int_equal(shutdown(fd, SHUT_WR), 0);
 		client_line(&rig, fd, line, sizeof line);
 		assert_string_equal(line, "{\"status\":200,\"id\":\"" EVENT_ID "\"}\n");
