@@ -156,7 +156,8 @@ int64_t lane_next(const struct lane *l, int64_t now_mono_ms)
 		if (at < next)
 			next = at;
 	}
-	if (report_next(l) < next)
+	/* One that is due already waits for a place in the window, not for time. */
+	if (report_next(l) > now_mono_ms && report_next(l) < next)
 		next = report_next(l);
 	return next < start_ms ? start_ms : next;
 }
