@@ -198,7 +198,7 @@ static struct sock *sock_new(struct curl_transport *t, curl_socket_t fd)
 }
 
 /* A socket that cannot be watched makes its transfer time out, which is then
- * repeated like any other. */
+ * repeated like any other. Telling libcurl would make all of multi useless. */
 static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sock_arg)
 {
 	struct curl_transport *t = arg;
@@ -214,12 +214,13 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
 	if (s == NULL)
 		s = sock_new(t, fd);
 	if (s == NULL)
-		return -1;
+		return 0;
 	if ((what & CURL_POLL_IN) != 0)
 		events |= UV_READABLE;
 	if ((what & CURL_POLL_OUT) != 0)
 		events |= UV_WRITABLE;
-	return uv_poll_start(&s->poll, events, on_poll) == 0 ? 0 : -1;
+	(void)uv_poll_start(&s->poll, events, on_poll);
+	return 0;
 }
 
 /* --- the multi handle -------------------------------------------------------------- */

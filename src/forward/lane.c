@@ -201,25 +201,34 @@ static void hosts_sweep(struct forward *f)
 	}
 }
 
+/* What an earlier limit left in [state] goes when it has ended. */
+static void lanes_sweep_limits(struct forward *f, int64_t now_mono_ms)
+{
+	for (struct lane *l = f->lanes; l != NULL; l = l->next) {
+		if (l->limits_stored && limits_active(&l->limits, now_mono_ms) == 0)
+			lane_limits_store(l);
+	}
+}
+
 /* With [upstream] url the clients name the projects, so that there may be any
  * number of lanes in the end. What was settled is gone from disk after
  * LANE_KEEP_MS: a lane that is met again then starts from the beginning. */
 void lanes_sweep(struct forward *f, int64_t now_mono_ms)
 {
+	bool are_many = f->lane_count > LANES_KEEP;
 	struct lane **at = &f->lanes;
 
-	if (f->lane_count <= LANES_KEEP || now_mono_ms - f->swept_mono_ms < LANE_KEEP_MS)
+	if (now_mono_ms - f->swept_mono_ms < LANE_KEEP_MS)
 		return;
 	f->swept_mono_ms = now_mono_ms;
-	while (*at != NULL) {
+	lanes_sweep_limits(f, now_mono_ms);
+	while (are_many && *at != NULL) {
 		struct lane *l = *at;
 
 		if (!lane_is_forgettable(l, now_mono_ms)) {
 			at = &l->next;
 			continue;
 		}
-		if (l->limits_stored)
-			lane_limits_store(l);
 		*at = l->next;
 		if (l->host != NULL)
 			l->host->lane_count--;

@@ -24,8 +24,7 @@ static bool limits_set_until(struct limits *l, const struct ratelimit *from, int
 				changed |= limit_prolong(&l->of[c], from, until_mono_ms);
 		}
 	}
-	if (changed)
-		l->generation++;
+	l->is_used |= changed;
 	return changed;
 }
 
@@ -75,7 +74,7 @@ uint64_t limits_active(const struct limits *l, int64_t now_mono_ms)
 
 	if (l->all.until_mono_ms > now_mono_ms)
 		return RATELIMIT_ALL;
-	if (l->generation == 0)
+	if (!l->is_used)
 		return 0;
 	for (unsigned c = 0; c < CAT_COUNT; c++) {
 		if (l->of[c].until_mono_ms > now_mono_ms)

@@ -21,7 +21,7 @@ struct limit {
 struct limits {
 	struct limit of[CAT_COUNT];
 	struct limit all;
-	uint32_t generation; /* changes whenever a limit is set or prolonged */
+	bool is_used; /* some limit was set at some time */
 };
 
 /* One entry of a header. A shorter limit never shortens one in force (P-093).

@@ -21,7 +21,6 @@ struct load {
 	struct settings *settings;
 	enum setting_compression compression;
 	const struct forward_ops *ops;
-	uint32_t limits_generation;
 
 	struct record_want want;
 	struct retry exact[LOAD_MAX]; /* when exact_count > 0 */
@@ -78,7 +77,6 @@ static void load_order(struct load *d)
 	d->settings = settings_ref(f->settings);
 	d->compression = lane_compression(l);
 	d->ops = f->ops;
-	d->limits_generation = l->limits.generation;
 	o->dsn = str_of(l->dsn_text);
 	o->key = l->dsn.key;
 	o->now = forward_now(f);
@@ -269,7 +267,7 @@ static void load_dispatch(struct load *d, struct request *r)
 	struct forward *f = l->f;
 	int64_t now_ms = forward_now(f).mono_ms, end_ms;
 
-	r->limits_generation = d->limits_generation;
+	r->limits = d->order.limits;
 	r->built_mono_ms = d->order.now.mono_ms;
 	r->own.from.flags &= ~(unsigned)RETRY_HELD;
 	switch (r->built.result) {

@@ -146,7 +146,9 @@ static bool request_is_true(struct request *r, int64_t now_ms)
 {
 	int64_t waited_ms = now_ms - r->built_mono_ms;
 
-	if (r->limits_generation != r->lane->limits.generation || r->lane->refused_mono_ms > now_ms)
+	/* Something it may hold was stopped meanwhile. */
+	if ((limits_active(&r->lane->limits, now_ms) & ~r->limits) != 0 ||
+		r->lane->refused_mono_ms > now_ms)
 		return false;
 	if (waited_ms == 0)
 		return true;

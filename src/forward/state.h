@@ -108,7 +108,7 @@ struct request {
 	struct report *report; /* rides along; NULL: none */
 	bool is_report;        /* nothing but a report: no record */
 	bool is_extra;         /* beyond the budget; one at a time */
-	uint32_t limits_generation;
+	uint64_t limits;       /* what was stopped when it was built */
 	int64_t built_mono_ms, sent_mono_ms;
 	const char *headers[BUILD_LINES * 2 + 1];
 	struct exchange x;

@@ -293,10 +293,14 @@ static inline void fake_fail(struct fake *k, size_t i)
 static inline void fake_advance(struct fake *k, int64_t ms)
 {
 	int64_t end = k->now.mono_ms + ms;
+	unsigned spins = 0;
 
 	while (k->due_mono_ms <= end) {
 		int64_t step = k->due_mono_ms - k->now.mono_ms;
 
+		/* Asking to be called at once, over and over, is a busy loop. */
+		spins = step > 0 ? 0 : spins + 1;
+		assert_true(spins < 10);
 		if (step > 0) {
 			k->now.mono_ms += step;
 			k->now.wall_ms += step;

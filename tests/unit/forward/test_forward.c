@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "unit/forward/fake.h"
 
 static void assert_settled(
@@ -684,6 +685,47 @@ static void a_limit_reaches_requests_that_are_ready(void **state)
 	fake_free(k);
 }
 
+/* Sentry repeats the limits in force with every answer. */
+static void a_limit_told_again_and_again_stops_nothing_else(void **state)
+{
+	static const char *const env[] = {"PICKET_UPSTREAM_CONNECTIONS=1", NULL};
+	struct fake *k = fake_new(env);
+	unsigned scans;
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		fake_store(k, DSN_A, SESSION("s"));
+	fake_drain(k);
+	fake_answer_with(k, 0, E_OK, 200, "60:error:key", NULL);
+	scans = k->scans;
+	for (size_t i = 1; i < k->sent_count; i++) {
+		fake_advance(k, 1);
+		fake_answer_with(k, i, E_OK, 200, "60:error:key", NULL);
+	}
+	assert_int_equal(ends(k), 200);
+	/* What is ready is not read again because of it. */
+	assert_true(k->scans - scans <= 210);
+	fake_free(k);
+}
+
+static void limits_that_ended_leave_the_disk(void **state)
+{
+	struct fake *k = fake_new(NULL);
+
+	(void)state;
+	fake_event(k, DSN_A, "x");
+	fake_drain(k);
+	fake_answer_with(k, 0, E_OK, 200, "60:error:key", NULL);
+	assert_true(k->state_value[0] != '\0');
+	fake_advance(k, 120000);
+	fake_event(k, DSN_A, "y");
+	fake_drain(k);
+	assert_int_equal(k->states, 2);
+	assert_string_equal(k->state_value, "");
+	fake_answer_all(k, 200);
+	fake_free(k);
+}
+
 /* --- forms ----------------------------------------------------------------------------- */
 
 static char *long_event(void)
@@ -1118,6 +1160,117 @@ static void new_settings_hold_for_new_requests(void **state)
 	fake_free(k);
 }
 
+/* A host that is always busy leaves no moment in which nothing is in flight. */
+static void a_record_beyond_the_budget_goes_in_the_end(void **state)
+{
+	struct fake *k = fake_new(NULL);
+	struct buf items = BUF_INIT;
+	struct rng rng;
+	size_t at = 0;
+
+	(void)state;
+	rng_seed(&rng, 9);
+	buf_cstr(&items, "{\"type\":\"attachment\",\"length\":300000}\n");
+	for (int i = 0; i < 300000; i++)
+		buf_char(&items, (char)('a' + rng_below(&rng, 26)));
+	buf_cstr(&items, "\n");
+	buf_char(&items, '\0');
+	budget_set_limit(&k->budget, 100000);
+	fake_store(k, DSN_A, items.p); /* larger than all there is */
+	for (int i = 0; i < 100 && ends(k) < 60; i++) {
+		fake_event(k, DSN_A, "x");
+		fake_event(k, DSN_A, "x");
+		fake_advance(k, 50);
+		fake_drain(k);
+		/* One stays in flight while the next come. */
+		while (at + 1 < k->sent_count)
+			fake_answer(k, at++, 200);
+		assert_true(budget_used(&k->budget) <= 100000);
+	}
+	fake_answer_all(k, 200);
+	assert_true(k->records[0].is_gone);
+	buf_fini(&items);
+	fake_free(k);
+}
+
+/* What any mixture of answers makes of many records: each ends once, and what
+ * was held is delivered or dropped. */
+static void everything_ends_once_and_adds_up(void **state)
+{
+	static const int answers[] = {
+		200, 200, 200, 200, 0, 503, 500, 429, 413, 400, 401, 415, 408, -1};
+	static const char *const hold[] = {"PICKET_SPOOL_WHEN_LIMITED=hold", NULL};
+	static const char *const newest[] = {"PICKET_SPOOL_ORDER=newest", NULL};
+	static const char *const items[] = {EVENT("e"), SESSION("s"), LOG("l"),
+		SESSION("s1") SESSION("s2") LOG("l"),
+		EVENT("e") "{\"type\":\"attachment\",\"length\":3}\nabc\n" SESSION("s")};
+	static const char *const dsns[] = {DSN_A, DSN_B, DSN_C};
+
+	(void)state;
+	for (uint64_t round = 0; round < 12; round++) {
+		struct fake *k = fake_new(round % 3 == 0 ? hold : round % 3 == 1 ? newest : NULL);
+		struct quantities held[FAKE_MAX];
+		unsigned ended[FAKE_MAX] = {0};
+		struct rng rng;
+
+		rng_seed(&rng, round + 1);
+		for (int step = 0; step < 400; step++) {
+			if (k->record_count < 300) {
+				const char *dsn = dsns[rng_below(&rng, 3)];
+				uint64_t seq = fake_put(k, dsn, "{\"event_id\":\"" EVENT_ID_1 "\"}",
+					items[rng_below(&rng, 5)], NULL, 0);
+
+				fake_tell(k, dsn, seq);
+			}
+			if (rng_below(&rng, 40) == 0)
+				forward_hold(k->f, !forward_is_held(k->f));
+			fake_drain(k);
+			fake_advance(k, (int64_t)rng_below(&rng, 2000));
+			for (size_t i = 0; i < k->sent_count; i++) {
+				int a = answers[rng_below(&rng, 14)];
+
+				if (k->sent[i].x == NULL || a < 0)
+					continue;
+				fake_answer_with(k, i, a == 0 ? E_NET : E_OK, a,
+					rng_below(&rng, 20) == 0 ? "3:error;session:key" : NULL,
+					"2");
+			}
+			assert_true(k->sent_count < FAKE_MAX - 200);
+		}
+		/* Then all is well. */
+		forward_hold(k->f, false);
+		fake_drain(k);
+		for (int i = 0; i < 200 && ends(k) < k->record_count; i++) {
+			fake_answer_all(k, 200);
+			fake_advance(k, 30000);
+		}
+		fake_answer_all(k, 200); /* a report may be on its way */
+		assert_int_equal(ends(k), k->record_count);
+		for (size_t i = 0; i < k->record_count; i++) {
+			struct record r;
+
+			assert_int_equal(record_peek(str_make(k->records[i].bytes, k->records[i].n),
+						 &r, NULL),
+				E_OK);
+			held[i] = r.held;
+		}
+		for (size_t i = 0; i < k->settled_count; i++) {
+			struct settlement *st = &k->settled[i];
+
+			if (st->end == SETTLE_KEEP)
+				continue;
+			ended[st->ref.seq - 1]++;
+			quantities_merge(&st->delivered, &st->dropped);
+			assert_memory_equal(
+				&st->delivered, &held[st->ref.seq - 1], sizeof st->delivered);
+		}
+		for (size_t i = 0; i < k->record_count; i++)
+			assert_int_equal(ended[i], 1);
+		assert_true(forward_is_idle(k->f));
+		fake_free(k);
+	}
+}
+
 #define T(name) cmocka_unit_test(name)
 
 int main(void)
@@ -1149,6 +1302,8 @@ int main(void)
 		T(limits_are_stored_and_restored),
 		T(under_a_limit_on_everything_client_reports_wait),
 		T(a_limit_reaches_requests_that_are_ready),
+		T(a_limit_told_again_and_again_stops_nothing_else),
+		T(limits_that_ended_leave_the_disk),
 		T(a_host_that_refuses_zstd_gets_gzip),
 		T(a_second_refusal_is_final),
 		T(too_much_is_split_once),
@@ -1167,6 +1322,8 @@ int main(void)
 		T(closing_tells_of_losses_once_more),
 		T(idle_lanes_are_forgotten),
 		T(new_settings_hold_for_new_requests),
+		T(a_record_beyond_the_budget_goes_in_the_end),
+		T(everything_ends_once_and_adds_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
