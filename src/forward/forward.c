@@ -124,7 +124,7 @@ static void forward_tell_idle(struct forward *f)
 		return;
 	for (struct host *h = f->hosts; h != NULL; h = h->next)
 		circuit_rested(&h->circuit, forward_now(f).mono_ms);
-	requests_trim(f, IDLE_REQUESTS);
+	requests_trim(f, 0);
 	if (f->ops->idle != NULL)
 		f->ops->idle(f->ops->arg);
 }

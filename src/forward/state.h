@@ -33,7 +33,6 @@
 #define STALE_MS          250   /* a request that waited longer gets a new sent_at */
 #define KEEP_BODY_BYTES   65536 /* buffers up to this are kept with a free request */
 #define FREE_REQUESTS_MAX 64
-#define IDLE_REQUESTS     4  /* of them while nothing is going on */
 #define MEMORY_PATIENCE   10 /* refusals until a record may go beyond the budget */
 #define STATE_PREFIX      "limits/"
 
