@@ -18,6 +18,7 @@
 struct intake {
 	struct spool_put put;
 	struct packed packed;
+	struct quantities invalid; /* left out of the record, counted with the answer */
 	struct relay *relay;
 	struct reply *reply;
 };
@@ -61,43 +62,60 @@ void intake_discard(void *arg, void *result)
 	intake_free(result);
 }
 
-/* True when an active limit stops every item, so that storing it would only
- * delay its loss (13.3). Client reports are never stopped. */
-static bool all_limited(const struct envelope *env, uint64_t active)
+/* True when the active limits stop the whole envelope, so that storing it would
+ * only delay its loss (13.3). What is stopped is taken out of env, whose record
+ * is packed already: the same judgement that sending will make. */
+static bool is_limited_whole(struct envelope *env, uint64_t active)
 {
-	if (active == 0)
-		return false;
-	for (size_t i = 0; i < env->item_count; i++) {
-		const struct item *it = &env->items[i];
+	struct quantities removed = {{0}};
 
-		if (it->type == ITEM_CLIENT_REPORT)
-			return false;
-		if (active != RATELIMIT_ALL && (item_gates(it) & active) == 0)
-			return false;
-	}
-	return true;
+	return envelope_remove_limited(env, active, &removed) > 0 && env->item_count == 0;
 }
 
-static void refuse_limited(
-	struct intake *in, const struct envelope *env, struct str limits, uint32_t retry_after_s)
+static const struct event_id *id_of(const struct intake *in)
 {
-	spool_refused(in->relay->spool, buf_view(&in->packed.dsn), &env->held,
-		DROP_RATELIMIT_BACKOFF, true, env->has_event_id ? &env->event_id : NULL);
+	return in->put.has_event_id ? &in->put.event_id : NULL;
+}
+
+/* Not before it is known that the client will not count the loss itself: after
+ * a 503 it does (5.3). */
+static void count_invalid(const struct intake *in)
+{
+	if (!quantities_empty(&in->invalid))
+		spool_refused(
+			in->relay->spool, in->put.dsn, &in->invalid, DROP_INVALID, true, id_of(in));
+}
+
+static void accept_empty(struct intake *in)
+{
+	count_invalid(in);
+	reply_accepted(in->reply, id_of(in), STR_EMPTY);
+	intake_free(in);
+}
+
+static void refuse_limited(struct intake *in, struct str limits, uint32_t retry_after_s)
+{
+	count_invalid(in);
+	spool_refused(in->relay->spool, in->put.dsn, &in->put.held, DROP_RATELIMIT_BACKOFF, true,
+		id_of(in));
 	reply_refused(in->reply, 429, "rate limited by upstream", retry_after_s, limits);
+	intake_free(in);
 }
 
 static void stored(struct spool_put *p, int rc);
 
-static void store(struct intake *in, const struct envelope *env)
+static void put_prepare(struct intake *in, const struct envelope *env)
 {
-	in->put.bytes = buf_view(&in->packed.bytes);
-	in->put.dsn = buf_view(&in->packed.dsn);
-	in->put.class = in->packed.class;
-	in->put.held = env->held;
-	in->put.has_event_id = env->has_event_id;
-	in->put.event_id = env->event_id;
-	in->put.done = stored;
-	spool_put(in->relay->spool, &in->put);
+	in->put = (struct spool_put){
+		.bytes = buf_view(&in->packed.bytes),
+		.dsn = buf_view(&in->packed.dsn),
+		.class = in->packed.class,
+		.held = env->held,
+		.has_event_id = env->has_event_id,
+		.event_id = env->event_id,
+		.done = stored,
+	};
+	in->invalid = env->invalid;
 }
 
 void intake_envelope(void *arg, struct envelope *env, void *result, struct reply *to)
@@ -110,22 +128,14 @@ void intake_envelope(void *arg, struct envelope *env, void *result, struct reply
 
 	in->relay = r;
 	in->reply = to;
-	if (!quantities_empty(&env->invalid))
-		spool_refused(r->spool, buf_view(&in->packed.dsn), &env->invalid, DROP_INVALID,
-			true, env->has_event_id ? &env->event_id : NULL);
-	if (env->item_count == 0) {
-		reply_accepted(to, env->has_event_id ? &env->event_id : NULL, STR_EMPTY);
-		intake_free(in);
-		envelope_free(env);
-		return;
-	}
-	active = forward_limits(r->forward, buf_view(&in->packed.dsn), &limits, &retry_after_s);
-	if (all_limited(env, active)) {
-		refuse_limited(in, env, buf_view(&limits), retry_after_s);
-		intake_free(in);
-	} else {
-		store(in, env);
-	}
+	put_prepare(in, env);
+	active = forward_limits(r->forward, in->put.dsn, &limits, &retry_after_s);
+	if (env->item_count == 0)
+		accept_empty(in);
+	else if (is_limited_whole(env, active))
+		refuse_limited(in, buf_view(&limits), retry_after_s);
+	else
+		spool_put(r->spool, &in->put);
 	buf_fini(&limits);
 	envelope_free(env); /* the record holds all that is needed from here on */
 }
@@ -137,9 +147,9 @@ static void stored_ok(struct intake *in)
 	struct buf limits = BUF_INIT;
 	uint32_t retry_after_s = 0;
 
+	count_invalid(in);
 	(void)forward_limits(r->forward, in->put.dsn, &limits, &retry_after_s);
-	reply_accepted(
-		in->reply, in->put.has_event_id ? &in->put.event_id : NULL, buf_view(&limits));
+	reply_accepted(in->reply, id_of(in), buf_view(&limits));
 	buf_fini(&limits);
 	forward_stored(r->forward, in->put.dsn, &ref);
 }

@@ -58,12 +58,11 @@ static void envelope_of(struct stage *st, const char *kind, const char *name, st
 	} else if (strcmp(kind, "session") == 0 || strcmp(kind, "check_in") == 0) {
 		buf_printf(out, "{\"sent_at\":\"%s\"}\n", sent_at);
 		item(out, kind, "", payload);
-	} else if (strcmp(kind, "error+log-session") == 0) {
-		/* an event with a session of its own, as SDKs send them */
+	} else if (strcmp(kind, "error+attachment") == 0) {
 		buf_printf(out, "{\"event_id\":\"%s\",\"sent_at\":\"%s\"}\n", id, sent_at);
 		item(out, "event", "", payload);
-		(void)snprintf(payload, sizeof payload, "{\"flow_name\":\"%s-session\"}", name);
-		item(out, "session", "", payload);
+		(void)snprintf(payload, sizeof payload, "{\"flow_name\":\"%s-file\"}", name);
+		item(out, "attachment", ",\"filename\":\"f\"", payload);
 	} else {
 		(void)fprintf(stderr, "flow: no such kind of envelope: %s\n", kind);
 		exit(2);

@@ -5,7 +5,7 @@
  *   upstream up|down|hangs|releases
  *   upstream down HOST         only that host
  *   upstream answers STATUS [limits "..."] [retry-after "..."]
- *   client POST KIND NAME [xN] kinds: error transaction log session check_in
+ *   client POST KIND NAME [xN] kinds: error transaction log session check_in error+attachment
  *   wait 5s                    on the virtual clock (ms, s, m, h, d)
  *   clock wall +365d|-365d     steps the wall clock only
  *   hold | release
