@@ -70,7 +70,9 @@ def test_install_puts_everything_where_it_belongs(tmp_path):
                     "PREFIX=/usr"], cwd=ROOT, check=True, capture_output=True)
     for name in ("usr/sbin/picketd", "usr/bin/picket", "usr/share/man/man8/picketd.8",
                  "usr/share/man/man1/picket.1", "usr/share/man/man5/picket.conf.5",
-                 "usr/lib/systemd/system/picketd.service", "etc/picket/picket.conf"):
+                 "usr/lib/systemd/system/picketd.service",
+                 "usr/lib/systemd/system/picketd.socket",
+                 "usr/lib/systemd/system/picketd-control.socket", "etc/picket/picket.conf"):
         assert (tmp_path / name).is_file(), name
     unit = (tmp_path / "usr/lib/systemd/system/picketd.service").read_text()
     assert "@" not in re.sub(r"@system-service|@privileged|@resources", "", unit)
