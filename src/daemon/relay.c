@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "forward/curl.h"
 #include "forward/local.h"
@@ -154,12 +155,19 @@ static void on_lost(void *arg, struct str dsn)
 static int open_spool(struct relay *r, struct err *err)
 {
 	struct spool_options o;
+	int rc;
 
 	spool_options_of(r, r->settings, &o);
 	o.counters = &r->counters;
 	o.lost = on_lost;
 	o.lost_arg = r;
-	return spool_open(&r->spool, r->loop, &o, err);
+	rc = spool_open(&r->spool, r->loop, &o, err);
+	if (rc == E_DENIED || rc == E_READONLY)
+		return err_wrap(err, rc,
+			"spool.dir: %s cannot be written by user %u (set another, "
+			"or give it to that user)",
+			o.dir, (unsigned)getuid());
+	return rc;
 }
 
 static bool has_upstream(const struct settings *s)
