@@ -14,6 +14,7 @@
 #define PICKET_ENVELOPE_ENVELOPE_H
 
 #include "base/id.h"
+#include "envelope/carried.h"
 #include "envelope/item.h"
 #include "envelope/quantity.h"
 #include "envelope/sender.h"
@@ -34,6 +35,7 @@ struct envelope {
 	struct item *items;   /* array in the arena */
 	size_t item_count;
 	struct sender from;
+	struct carried carried;    /* method "" for an envelope proper */
 	struct quantities held;    /* filled by envelope_measure() */
 	struct quantities invalid; /* what envelope_measure() took out; callers pass &e->invalid */
 };
