@@ -86,6 +86,13 @@ int envelope_delete_header(struct envelope *e, struct str key);
  * edited. NULL: no memory. "length" is kept right by the writer. */
 struct json_doc *item_header(struct envelope *e, struct item *it);
 
+/* The payload of one item as a document, indexed on first use, to be read and
+ * edited by every step of processing. NULL: not JSON, or no memory to index it. */
+struct json_doc *item_document(struct envelope *e, struct item *it);
+/* Writes every edited document back as its item's payload; once, after the last
+ * edit. Documents that were written are gone. */
+int envelope_settle(struct envelope *e, struct err *err);
+
 /* Priority class: that of the most urgent item. */
 enum item_class envelope_class(const struct envelope *e);
 /* True when some item has to have an event id. */

@@ -90,6 +90,9 @@ struct item {
 	uint64_t declared;  /* header's item_count, span_count or attachment_length */
 	uint32_t length_at; /* value of "length" in header_text: offset */
 	uint32_t length_n;  /* and bytes, 0 when there is none */
+
+	struct json_doc *document; /* NULL until item_document() (envelope.h) made it */
+	bool is_opaque;            /* it found no JSON */
 };
 
 enum item_type item_type_parse(struct str name);
