@@ -100,10 +100,7 @@ static int read_envelope(const struct record *r, struct buf *text, struct err *e
 			(unsigned long long)r->items_bytes);
 	buf_str(text, r->header);
 	buf_char(text, '\n');
-	if (r->encoding == RECORD_ZSTD)
-		return decode_all(ENCODING_ZSTD, r->items, r->items_bytes, text, err);
-	buf_str(text, r->items);
-	return E_OK;
+	return record_items(r, text, err);
 }
 
 static void write_envelope(struct inspect *i, struct jsonout *j, struct str bytes)

@@ -5,8 +5,8 @@
  * format version and a checksum over everything; a record that fails either
  * is E_CORRUPT and is set aside.
  *
- * Version 2 is written; version 1 (without boot_id, received_mono_ms and
- * from.protocol) is read.
+ * Version 3 is written. Version 2 (without stream and carried) and version 1
+ * (also without boot_id, received_mono_ms and from.protocol) are read.
  *
  * Owns     nothing: pack writes into a caller's buffer, unpack makes views.
  * Threads  any.
@@ -17,11 +17,18 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "envelope/carried.h"
+#include "envelope/codec.h"
 #include "envelope/item.h"
 #include "envelope/quantity.h"
 #include "envelope/sender.h"
+#include "envelope/stream.h"
 
-enum record_encoding { RECORD_IDENTITY, RECORD_ZSTD };
+enum record_encoding {
+	RECORD_IDENTITY,
+	RECORD_ZSTD, /* a frame of codec_zstd() */
+	RECORD_BODY  /* the client's whole body as it came: header line and items */
+};
 
 struct record {
 	enum item_class class;
@@ -35,14 +42,21 @@ struct record {
 	bool has_event_id;
 	struct event_id event_id;
 	struct quantities held;
-	struct str header; /* envelope header line without sent_at and LF */
+	struct str header;        /* envelope header line without sent_at and LF */
+	struct stream_key stream; /* what it may be merged with */
+	struct carried carried;   /* method "": an envelope */
 	enum record_encoding encoding;
-	uint64_t items_bytes; /* decoded size of items */
-	struct str items;     /* items block, encoded as told */
+	enum encoding body_encoding; /* RECORD_BODY: the client's Content-Encoding */
+	uint64_t items_bytes;        /* decoded size of items */
+	struct str items;            /* items block, encoded as told */
 };
 
 /* Scheduling lane: a hash of the upstream DSN, the same in every process. */
 uint32_t record_lane(struct str dsn);
+
+/* Appends the items block in the clear. E_SYNTAX when it cannot be decoded,
+ * E_NOMEM. */
+int record_items(const struct record *r, struct buf *out, struct err *err);
 
 /* Appends the packed record. */
 void record_pack(const struct record *r, struct buf *out);

@@ -3,6 +3,7 @@
 #include "base/timefmt.h"
 #include "envelope/dsn.h"
 #include "envelope/envelope.h"
+#include "forward/lines.h"
 #include "forward/part.h"
 
 /* Below this a compressed body saves no packet. */
@@ -15,6 +16,7 @@ void built_init(struct built *b, struct facts *facts)
 	b->facts = facts;
 	buf_init(&b->body, 0);
 	buf_init(&b->lines, 0);
+	buf_init(&b->url, 0);
 }
 
 static void buf_shrink(struct buf *b, size_t keep_bytes)
@@ -32,6 +34,8 @@ void built_clear(struct built *b, struct budget *budget, size_t keep_bytes)
 	b->budget_bytes = 0;
 	buf_shrink(&b->body, keep_bytes);
 	buf_shrink(&b->lines, keep_bytes);
+	buf_shrink(&b->url, keep_bytes);
+	memset(b->method, 0, sizeof b->method);
 	b->line_count = 0;
 	b->is_zstd = false;
 	b->has_report = false;
@@ -44,6 +48,7 @@ void built_fini(struct built *b, struct budget *budget)
 	built_clear(b, budget, 0);
 	buf_fini(&b->body);
 	buf_fini(&b->lines);
+	buf_fini(&b->url);
 }
 
 void build_scratch_fini(struct build_scratch *s)
@@ -51,71 +56,6 @@ void build_scratch_fini(struct build_scratch *s)
 	buf_fini(&s->head);
 	buf_fini(&s->plain);
 	buf_fini(&s->packed);
-}
-
-/* --- headers ---------------------------------------------------------------- */
-
-/* Line ends and other control characters cannot get in: they would start a
- * header of the sender's own. */
-static void line_add(struct buf *b, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c >= ' ' && c != 0x7f) || c == '\t')
-			buf_char(b, (char)c);
-	}
-}
-
-static void line_start(struct built *b, const char *name, struct str value)
-{
-	buf_cstr(&b->lines, name);
-	buf_cstr(&b->lines, ": ");
-	line_add(&b->lines, value);
-}
-
-static void line_end(struct built *b)
-{
-	buf_char(&b->lines, '\0');
-	b->line_count++;
-}
-
-static void line_put(struct built *b, const char *name, struct str value)
-{
-	if (value.n == 0)
-		return;
-	line_start(b, name, value);
-	line_end(b);
-}
-
-/* Exactly one credential form (P-105); who the client is stays (P-106). */
-static void lines_write(const struct build_order *o, const struct sender *from, struct built *b,
-	enum encoding encoding)
-{
-	const struct str_list *extra = &o->settings->upstream.header;
-
-	line_start(b, "X-Sentry-Auth", STR("Sentry sentry_key="));
-	line_add(&b->lines, o->key);
-	buf_cstr(&b->lines, ", sentry_version=");
-	line_add(&b->lines, from->protocol.n > 0 ? from->protocol : STR("7"));
-	buf_cstr(&b->lines, ", sentry_client=");
-	line_add(&b->lines, from->client.n > 0 ? from->client : STR("picket/" PICKET_VERSION));
-	/* A secret belongs to the key it was given with. */
-	if (from->secret.n > 0 && str_eq(from->key, o->key)) {
-		buf_cstr(&b->lines, ", sentry_secret=");
-		line_add(&b->lines, from->secret);
-	}
-	line_end(b);
-	line_put(b, "User-Agent", from->user_agent);
-	line_put(b, "Origin", from->origin);
-	line_put(b, "X-Forwarded-For", from->forwarded_for);
-	line_put(b, "Content-Type", STR("application/x-sentry-envelope"));
-	if (encoding != ENCODING_IDENTITY)
-		line_put(b, "Content-Encoding", str_of(encoding_name(encoding)));
-	for (size_t i = 0; i < extra->n && i < BUILD_LINES; i++) {
-		line_add(&b->lines, str_of(extra->v[i]));
-		line_end(b);
-	}
 }
 
 /* --- body ------------------------------------------------------------------- */
@@ -194,10 +134,7 @@ static int body_from_plain(const struct build_order *o, struct build_scratch *s,
 static int plain_items(const struct record *r, struct build_scratch *s, struct err *err)
 {
 	buf_clear(&s->plain);
-	if (r->encoding == RECORD_ZSTD)
-		return decode_all(ENCODING_ZSTD, r->items, r->items_bytes, &s->plain, err);
-	buf_str(&s->plain, r->items);
-	return buf_ok(&s->plain) ? E_OK : err_set(err, E_NOMEM, "no memory for a request body");
+	return record_items(r, &s->plain, err);
 }
 
 static void head_write(const struct build_order *o, struct str header, int64_t sent_at_us,
@@ -234,11 +171,48 @@ static int body_write(const struct build_order *o, const struct record *r, bool 
 	}
 	if (rc != E_OK)
 		return rc;
-	lines_write(o, &r->from, b, encoding);
+	lines_envelope(o, &r->from, encoding, b);
 	if (!buf_ok(&b->body) || !buf_ok(&b->lines))
 		return err_set(err, E_NOMEM, "no memory for a request");
 	sent_at_find(b, sent_at_us + age_ms(&o->frame, r, o->now) * 1000);
 	return E_OK;
+}
+
+/* --- a carried request -------------------------------------------------------- */
+
+/* The payload of the only item in s->plain; its header stays here. */
+static struct str carried_body(const struct build_scratch *s)
+{
+	struct str items = buf_view(&s->plain);
+	struct str body = str_from(items, str_find_char(items, '\n') + 1);
+
+	return str_first(body, body.n > 0 ? body.n - 1 : 0);
+}
+
+/* Compressed only if the client did so too: endpoints differ in what they take. */
+static int carried_write(const struct build_order *o, const struct record *r, bool is_edited,
+	struct build_scratch *s, struct built *b, struct err *err)
+{
+	enum encoding encoding = ENCODING_IDENTITY;
+	struct str body;
+	int rc = is_edited ? E_OK : plain_items(r, s, err);
+
+	if (rc != E_OK)
+		return rc;
+	body = carried_body(s);
+	if (r->carried.was_encoded && o->compression != COMPRESSION_NONE &&
+		body.n >= COMPRESS_MIN_BYTES) {
+		b->is_zstd = o->compression == COMPRESSION_ZSTD;
+		encoding = b->is_zstd ? ENCODING_ZSTD : ENCODING_GZIP;
+		rc = b->is_zstd ? codec_zstd(o->codecs, body, &b->body, err)
+				: codec_gzip(o->codecs, body, &b->body, err);
+	} else {
+		buf_str(&b->body, body);
+	}
+	lines_carried(o, r, encoding, b);
+	if (rc == E_OK && (!buf_ok(&b->body) || !buf_ok(&b->lines) || !buf_ok(&b->url)))
+		rc = err_set(err, E_NOMEM, "no memory for a request");
+	return rc;
 }
 
 /* --- the record ------------------------------------------------------------- */
@@ -249,7 +223,8 @@ static bool budget_for(const struct build_order *o, const struct record *r, size
 {
 	uint64_t need = bytes + REPORT_ROOM_BYTES;
 
-	if (decodes || o->compression != COMPRESSION_ZSTD)
+	if (decodes || o->compression != COMPRESSION_ZSTD || carried_is(&r->carried) ||
+		r->encoding == RECORD_BODY)
 		need += r->items_bytes * 2;
 	if (budget_take(o->budget, need))
 		b->budget_bytes = need;
@@ -259,7 +234,7 @@ static bool budget_for(const struct build_order *o, const struct record *r, size
 /* From here on only the request itself is held. */
 static void budget_trim(const struct build_order *o, struct built *b)
 {
-	uint64_t need = b->body.cap + b->lines.cap;
+	uint64_t need = b->body.cap + b->lines.cap + b->url.cap;
 
 	if (b->budget_bytes <= need)
 		return;
@@ -312,7 +287,9 @@ int build_record(const struct build_order *o, struct str bytes, enum build_part 
 	b->facts->part = r.held;
 	if (decodes)
 		rc = record_edit(o, &r, part, s, b, &is_edited, err);
-	if (rc == E_OK && b->result == BUILD_READY) {
+	if (rc == E_OK && b->result == BUILD_READY && carried_is(&r.carried)) {
+		rc = carried_write(o, &r, is_edited, s, b, err);
+	} else if (rc == E_OK && b->result == BUILD_READY) {
 		int64_t age_us = age_ms(&o->frame, &r, o->now) * 1000;
 
 		head_write(o, r.header,
@@ -337,7 +314,7 @@ int build_report(const struct build_order *o, struct report *report, struct repo
 	if (!b->has_report)
 		return err_set(err, E_NOTFOUND, "the client report is empty");
 	buf_str(&b->body, buf_view(&s->head));
-	lines_write(o, &from, b, ENCODING_IDENTITY);
+	lines_envelope(o, &from, ENCODING_IDENTITY, b);
 	if (!buf_ok(&b->body) || !buf_ok(&b->lines) || !buf_ok(&s->head))
 		return err_set(err, E_NOMEM, "no memory for a client report");
 	return E_OK;

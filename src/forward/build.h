@@ -20,12 +20,14 @@
 #include "envelope/codec.h"
 #include "envelope/report.h"
 
-#define BUILD_LINES 16 /* of ours; configured ones come on top, up to the same number */
+#define BUILD_LINES         16 /* of ours; configured ones come on top, up to the same number */
+#define BUILD_CARRIED_LINES 64 /* ours and a carried request's, whose client had more to say */
 
 /* What is the same for all records of one lane. */
 struct build_order {
-	struct str dsn; /* of the lane; other records are not ours */
-	struct str key; /* its public key */
+	struct str dsn;     /* of the lane; other records are not ours */
+	struct str key;     /* its public key */
+	struct str api_url; /* "https://host/api/{project}/" */
 	enum setting_compression compression;
 	uint64_t limits; /* bit set of what is stopped now */
 	bool hold;       /* limited records wait instead of being cut */
@@ -64,6 +66,8 @@ struct built {
 	struct buf body;
 	struct buf lines; /* header lines, each ended by a NUL */
 	unsigned line_count;
+	struct buf url;  /* of a carried request, ended by a NUL; else empty */
+	char method[24]; /* likewise; "" is POST */
 	bool is_zstd;
 	bool has_report;       /* the report given was put in, as far as it fits */
 	size_t sent_at_offset; /* of the time's text in body; 0: it is compressed */

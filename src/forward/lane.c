@@ -41,7 +41,7 @@ static int lane_bind(struct lane *l, struct str dsn)
 		goto out;
 	rc = E_NOMEM;
 	base = dsn_base_url(&l->dsn, a);
-	url = dsn_endpoint_url(&l->dsn, STR("envelope"), a);
+	url = dsn_endpoint_url(&l->dsn, STR("envelope"), a); /* ends as LANE_ENDPOINT */
 	if (base.p == NULL || url.p == NULL)
 		goto out;
 	l->url = strndup(url.p, url.n);

@@ -79,6 +79,8 @@ static void load_order(struct load *d)
 	d->ops = f->ops;
 	o->dsn = str_of(l->dsn_text);
 	o->key = l->dsn.key;
+	o->api_url = str_of(l->url);
+	o->api_url.n -= sizeof LANE_ENDPOINT - 1;
 	o->now = forward_now(f);
 	o->limits = limits_active(&l->limits, o->now.mono_ms);
 	o->hold = f->settings->spool.when_limited == WHEN_LIMITED_HOLD;

@@ -184,7 +184,8 @@ void request_send(struct request *r)
 	}
 	request_fill_headers(r);
 	memset(&r->x, 0, sizeof r->x);
-	r->x.url = l->url;
+	r->x.url = r->built.url.n > 0 ? r->built.url.p : l->url;
+	r->x.method = r->built.method;
 	r->x.headers = r->headers;
 	r->x.body = buf_view(&r->built.body);
 	r->x.timeout_ms = f->settings->upstream.timeout + (int64_t)(r->x.body.n / 65536) * 1000;
@@ -298,7 +299,9 @@ static void answer_facts(struct request *r, const struct verdict *v)
 		log_line(r->f->log, LOG_INFO, "gzip", log_cstr("upstream", h->base_url),
 			log_cstr("why", "it refused zstd"));
 	}
-	if (v->lane_is_refused) {
+	/* An endpoint of its own may be missing upstream; that says nothing about
+	 * envelopes. */
+	if (v->lane_is_refused && r->built.url.n == 0) {
 		l->refused_mono_ms = forward_now(r->f).mono_ms + REFUSED_PAUSE_MS;
 		log_line(r->f->log, LOG_ERROR, "refused", log_cstr("upstream", h->base_url),
 			log_str("project", l->dsn.project), log_int("status", r->x.status),

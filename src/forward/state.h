@@ -35,6 +35,7 @@
 #define FREE_REQUESTS_MAX 64
 #define MEMORY_PATIENCE   10 /* refusals until a record may go beyond the budget */
 #define STATE_PREFIX      "limits/"
+#define LANE_ENDPOINT     "envelope/" /* the end of a lane's url */
 
 /* The outcome so far of a record that is sent in two parts. */
 struct split {
@@ -109,7 +110,7 @@ struct request {
 	bool is_extra;         /* beyond the budget; one at a time */
 	uint64_t limits;       /* what was stopped when it was built */
 	int64_t built_mono_ms, sent_mono_ms;
-	const char *headers[BUILD_LINES * 2 + 1];
+	const char *headers[BUILD_CARRIED_LINES + BUILD_LINES + 1];
 	struct exchange x;
 	struct request *next;                  /* ready or free */
 	struct request *sent_prev, *sent_next; /* in flight */

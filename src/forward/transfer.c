@@ -149,16 +149,21 @@ static int setup_headers(struct transfer *tr, const char *const *headers)
 static int setup_exchange(struct transfer *tr)
 {
 	const struct exchange *x = tr->x;
+	bool has_method = x->method != NULL && x->method[0] != '\0';
 	int rc = setup_headers(tr, x->headers);
 
 	if (rc != E_OK)
 		return rc;
 	SET(CURLOPT_URL, x->url);
 	SET(CURLOPT_TIMEOUT_MS, (long)x->timeout_ms);
-	if (x->body.n == 0) {
+	SET(CURLOPT_CUSTOMREQUEST, has_method ? x->method : NULL);
+	SET(CURLOPT_NOBODY, has_method && strcmp(x->method, "HEAD") == 0 ? 1L : 0L);
+	if (x->body.n == 0 && (!has_method || strcmp(x->method, "GET") == 0)) {
 		SET(CURLOPT_HTTPGET, 1L);
 		return E_OK;
 	}
+	if (has_method && strcmp(x->method, "HEAD") == 0)
+		return E_OK;
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.n);
 	SET(CURLOPT_POSTFIELDS, x->body.p);

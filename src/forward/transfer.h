@@ -15,7 +15,7 @@
 #include "config/settings.h"
 #include "forward/transport.h"
 
-#define TRANSFER_HEADERS 40
+#define TRANSFER_HEADERS 96
 
 struct transfer {
 	CURL *easy;

@@ -22,8 +22,9 @@ typedef void exchange_fn(struct exchange *x);
 struct exchange {
 	/* request */
 	const char *url;
+	const char *method;         /* NULL or "": POST with a body, GET without one */
 	const char *const *headers; /* "Name: value", NULL-terminated */
-	struct str body;            /* POST; empty for a probe: GET */
+	struct str body;            /* empty for a probe */
 	int64_t timeout_ms;
 	exchange_fn *done;
 	void *arg;

@@ -56,7 +56,8 @@ int pack_envelope(struct envelope *e, const struct route *r, struct codec_pool *
 		.sent_at_us = e->sent_at_us,
 		.has_event_id = e->has_event_id,
 		.event_id = e->event_id,
-		.held = e->held};
+		.held = e->held,
+		.carried = e->carried};
 	int rc;
 
 	*ret = (struct packed){.bytes = BUF_INIT, .dsn = BUF_INIT, .class = rec.class};

@@ -182,7 +182,7 @@ static void newer_version_is_unsupported(void **state)
 	struct buf b = packed(&r);
 
 	(void)state;
-	b.p[AT_VERSION] = 3;
+	b.p[AT_VERSION] = 4;
 	assert_int_equal(record_unpack(buf_view(&b), &back, NULL), E_UNSUPPORTED);
 	assert_int_equal(record_peek(buf_view(&b), &back, NULL), E_UNSUPPORTED);
 	buf_fini(&b);
@@ -247,24 +247,116 @@ static void record_of_version_1_is_read(void **state)
 	assert_int_equal(record_unpack(str_make(bytes, n), &got, NULL), E_CORRUPT);
 }
 
-/* The other half of the promise: version 2 stays what it is now. */
+static size_t read_stored(const char *path, char *bytes, size_t size)
+{
+	FILE *f = fopen(path, "rb");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(bytes, 1, size, f);
+	(void)fclose(f);
+	return n;
+}
+
+/* Version 2 knew neither streams nor carried requests. */
 static void record_of_version_2_is_read(void **state)
 {
 	struct record want = sample(), got;
-	struct buf now = packed(&want);
 	char bytes[1024];
-	FILE *f = fopen("tests/data/records/version2.record", "rb");
-	size_t n;
+	size_t n = read_stored("tests/data/records/version2.record", bytes, sizeof bytes);
 
 	(void)state;
-	assert_non_null(f);
-	n = fread(bytes, 1, sizeof bytes, f);
-	(void)fclose(f);
+	assert_int_equal(bytes[AT_VERSION], 2);
 	assert_int_equal(record_unpack(str_make(bytes, n), &got, NULL), E_OK);
 	assert_same_record(&want, &got);
+}
+
+static struct record carried_sample(void)
+{
+	struct record r = sample();
+
+	r.stream = (struct stream_key){STREAM_LOG, {UINT64_C(0x0123456789abcdef), 42}};
+	r.carried = (struct carried){.method = STR("PUT"),
+		.path = STR("unreal/{key}/"),
+		.query = STR("UserID=x"),
+		.headers = STR("Content-Type: application/x-thing\nX-A: b\n"),
+		.was_encoded = true};
+	return r;
+}
+
+/* The other half of the promise: version 3 stays what it is now. */
+static void record_of_version_3_is_read(void **state)
+{
+	struct record want = carried_sample(), got;
+	struct buf now = packed(&want);
+	char bytes[1024];
+	size_t n = read_stored("tests/data/records/version3.record", bytes, sizeof bytes);
+
+	(void)state;
+	assert_int_equal(record_unpack(str_make(bytes, n), &got, NULL), E_OK);
+	assert_same_record(&want, &got);
+	assert_int_equal(got.stream.kind, STREAM_LOG);
+	assert_memory_equal(got.stream.hash, want.stream.hash, sizeof want.stream.hash);
+	assert_same_str(got.carried.method, want.carried.method);
+	assert_same_str(got.carried.path, want.carried.path);
+	assert_same_str(got.carried.query, want.carried.query);
+	assert_same_str(got.carried.headers, want.carried.headers);
+	assert_true(got.carried.was_encoded);
 	assert_int_equal(n, now.n);
 	assert_memory_equal(bytes, now.p, n);
 	buf_fini(&now);
+}
+
+static struct buf items_of(const struct record *r, int want_rc)
+{
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(record_items(r, &out, NULL), want_rc);
+	return out;
+}
+
+/* However they are encoded, the items come out as they went in. */
+static void items_are_decoded(void **state)
+{
+	struct record r = sample();
+	struct str plain = r.items;
+	struct codec_pool *codecs;
+	struct buf zstd = BUF_INIT, body = BUF_INIT, gzip = BUF_INIT, out;
+
+	(void)state;
+	r.items_bytes = plain.n;
+	assert_int_equal(codec_pool_new(&codecs, 1, NULL), E_OK);
+	out = items_of(&r, E_OK);
+	assert_same_str(buf_view(&out), plain);
+	buf_fini(&out);
+
+	assert_int_equal(codec_zstd(codecs, plain, &zstd, NULL), E_OK);
+	r.encoding = RECORD_ZSTD;
+	r.items = buf_view(&zstd);
+	out = items_of(&r, E_OK);
+	assert_same_str(buf_view(&out), plain);
+	buf_fini(&out);
+
+	buf_cstr(&body, "{\"sent_at\":\"2026-01-01T00:00:00Z\"}\n");
+	buf_str(&body, plain);
+	assert_int_equal(codec_gzip(codecs, buf_view(&body), &gzip, NULL), E_OK);
+	r.encoding = RECORD_BODY;
+	r.body_encoding = ENCODING_GZIP;
+	r.items = buf_view(&gzip);
+	out = items_of(&r, E_OK);
+	assert_same_str(buf_view(&out), plain);
+	buf_fini(&out);
+
+	r.items_bytes--; /* not what was stored */
+	out = items_of(&r, E_SYNTAX);
+	buf_fini(&out);
+	r.items = str_first(r.items, r.items.n / 2);
+	out = items_of(&r, E_SYNTAX);
+	buf_fini(&out);
+	buf_fini(&zstd);
+	buf_fini(&body);
+	buf_fini(&gzip);
+	codec_pool_free(codecs);
 }
 
 static void lane_is_the_same_everywhere(void **state)
@@ -288,6 +380,8 @@ int main(void)
 		cmocka_unit_test(full_buffer_is_told),
 		cmocka_unit_test(record_of_version_1_is_read),
 		cmocka_unit_test(record_of_version_2_is_read),
+		cmocka_unit_test(record_of_version_3_is_read),
+		cmocka_unit_test(items_are_decoded),
 		cmocka_unit_test(lane_is_the_same_everywhere),
 	};
 

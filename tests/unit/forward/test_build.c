@@ -512,6 +512,107 @@ static void a_report_goes_in_front_of_the_items(void **state) /* P-120 */
 	bench_close(&t);
 }
 
+/* --- carried requests --------------------------------------------------------- */
+
+static void carry(struct bench *t, struct carried c, const char *items)
+{
+	struct record r;
+
+	memset(&r, 0, sizeof r);
+	r.class = CLASS_ERROR;
+	r.dsn = STR(DSN_A);
+	r.from = (struct sender){.key = STR("clientkey"),
+		.client = STR("browser/1"),
+		.protocol = STR("7"),
+		.user_agent = STR("agent/1"),
+		.peer_uid = -1,
+		.peer_pid = -1};
+	r.received_mono_ms = t->k->now.mono_ms;
+	r.received_wall_ms = t->k->now.wall_ms;
+	r.boot_id = FAKE_BOOT;
+	r.header = STR("{}");
+	r.carried = c;
+	quantities_add(&r.held, CAT_SECURITY, 1);
+	r.items = str_of(items);
+	r.items_bytes = r.items.n;
+	buf_clear(&t->record);
+	record_pack(&r, &t->record);
+	t->o.api_url = STR("https://a.example/api/11/");
+}
+
+#define RAW "{\"type\":\"raw_security\",\"length\":8}\n{\"a\":\n1}\n"
+
+static void a_carried_request_goes_to_its_own_path_as_it_came(void **state) /* P-146 */
+{
+	struct bench t;
+
+	(void)state;
+	bench_open(&t, NULL);
+	carry(&t,
+		(struct carried){.method = STR("POST"),
+			.path = STR("security/"),
+			.query = STR("sentry_release=1 2"),
+			.headers = STR("Content-Type: application/csp-report\nX-Kept: a\n")},
+		RAW);
+	assert_int_equal(build(&t, PART_ALL), E_OK);
+	assert_int_equal(t.b.result, BUILD_READY);
+	assert_string_equal(t.b.url.p, "https://a.example/api/11/security/?sentry_release=1%202");
+	assert_string_equal(t.b.method, "POST");
+	assert_int_equal(t.b.body.n, 8);
+	assert_memory_equal(t.b.body.p, "{\"a\":\n1}", 8);
+	assert_string_equal(line_of(&t, "Content-Type"), "application/csp-report");
+	assert_string_equal(line_of(&t, "X-Kept"), "a");
+	assert_string_equal(line_of(&t, "X-Sentry-Auth"),
+		"Sentry sentry_key=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, sentry_version=7, "
+		"sentry_client=browser/1");
+	assert_null(line_of(&t, "Content-Encoding"));
+	assert_int_equal(t.facts.held.of[CAT_SECURITY], 1);
+	bench_close(&t);
+}
+
+static void a_key_in_the_path_is_the_only_credential(void **state) /* P-105 */
+{
+	struct bench t;
+
+	(void)state;
+	bench_open(&t, NULL);
+	carry(&t, (struct carried){.method = STR("POST"), .path = STR("unreal/{key}/")}, RAW);
+	assert_int_equal(build(&t, PART_ALL), E_OK);
+	assert_string_equal(
+		t.b.url.p, "https://a.example/api/11/unreal/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/");
+	assert_null(line_of(&t, "X-Sentry-Auth"));
+	bench_close(&t);
+}
+
+static void a_limited_carried_request_is_not_sent(void **state) /* P-103 */
+{
+	struct bench t;
+
+	(void)state;
+	bench_open(&t, NULL);
+	carry(&t, (struct carried){.method = STR("POST"), .path = STR("security/")}, RAW);
+	t.o.limits = BIT(CAT_SECURITY);
+	assert_int_equal(build(&t, PART_ALL), E_OK);
+	assert_int_equal(t.b.result, BUILD_LIMITED);
+	t.o.limits = BIT(CAT_ERROR);
+	assert_int_equal(build(&t, PART_ALL), E_OK);
+	assert_int_equal(t.b.result, BUILD_READY);
+	assert_int_equal(t.b.body.n, 8);
+	bench_close(&t);
+}
+
+static void a_carried_request_is_not_split(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	bench_open(&t, NULL);
+	carry(&t, (struct carried){.method = STR("POST"), .path = STR("security/")}, RAW);
+	assert_int_equal(build(&t, PART_FIRST), E_OK);
+	assert_int_equal(t.b.result, BUILD_WHOLE);
+	bench_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +631,10 @@ int main(void)
 		cmocka_unit_test(another_dsn_is_not_ours),
 		cmocka_unit_test(a_used_up_budget_refuses_and_takes_nothing),
 		cmocka_unit_test(a_report_goes_in_front_of_the_items),
+		cmocka_unit_test(a_carried_request_goes_to_its_own_path_as_it_came),
+		cmocka_unit_test(a_key_in_the_path_is_the_only_credential),
+		cmocka_unit_test(a_limited_carried_request_is_not_sent),
+		cmocka_unit_test(a_carried_request_is_not_split),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
