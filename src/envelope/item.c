@@ -6,7 +6,7 @@ static const struct {
 	enum item_class class;
 } types[ITEM_TYPE_COUNT] = {[ITEM_UNKNOWN] = {"unknown", false, CLASS_TELEMETRY},
 #define ITEM_ROW(id, name, bound, class) [ITEM_##id] = {(name), (bound), (class)},
-	ITEM_TYPES(ITEM_ROW)
+	ITEM_TYPES(ITEM_ROW) ITEM_CARRIED_TYPES(ITEM_ROW)
 #undef ITEM_ROW
 };
 
@@ -25,7 +25,7 @@ const char *item_class_name(enum item_class c)
 
 enum item_type item_type_parse(struct str name)
 {
-	for (unsigned t = ITEM_UNKNOWN + 1; t < ITEM_TYPE_COUNT; t++) {
+	for (unsigned t = ITEM_UNKNOWN + 1; t <= ITEM_NEL; t++) {
 		if (str_eq(name, str_of(types[t].name)))
 			return (enum item_type)t;
 	}
@@ -125,10 +125,13 @@ uint64_t item_gates(const struct item *it)
 	case ITEM_SESSIONS:
 		return BIT(SESSION);
 	case ITEM_LOG:
+	case ITEM_OTLP_LOGS:
+	case ITEM_NEL: /* stored as logs upstream */
 		return BIT(LOG_ITEM) | BIT(LOG_BYTE);
 	case ITEM_TRACE_METRIC:
 		return BIT(TRACE_METRIC) | BIT(TRACE_METRIC_BYTE);
 	case ITEM_SPAN:
+	case ITEM_OTLP_SPANS:
 		return BIT(SPAN);
 	case ITEM_PROFILE:
 		return profile_gates(it);
@@ -150,7 +153,6 @@ uint64_t item_gates(const struct item *it)
 	case ITEM_UNKNOWN:
 	case ITEM_CLIENT_REPORT:
 	case ITEM_FORM_DATA:
-	case ITEM_NEL:
 	case ITEM_TYPE_COUNT:
 		break;
 	}
@@ -207,6 +209,7 @@ void item_quantities(const struct item *it, struct quantities *q)
 		quantities_add(q, CAT_SESSION, it->entries);
 		break;
 	case ITEM_LOG:
+	case ITEM_OTLP_LOGS:
 		quantities_add(q, CAT_LOG_ITEM, it->entries);
 		quantities_add(q, CAT_LOG_BYTE, at_least_one(it->payload.n));
 		break;
@@ -214,7 +217,11 @@ void item_quantities(const struct item *it, struct quantities *q)
 		quantities_add(q, CAT_TRACE_METRIC, it->entries);
 		quantities_add(q, CAT_TRACE_METRIC_BYTE, at_least_one(it->payload.n));
 		break;
+	case ITEM_NEL:
+		quantities_add(q, CAT_LOG_ITEM, 1);
+		break;
 	case ITEM_SPAN:
+	case ITEM_OTLP_SPANS:
 		quantities_add(q, CAT_SPAN, it->entries);
 		break;
 	case ITEM_PROFILE:
@@ -243,7 +250,6 @@ void item_quantities(const struct item *it, struct quantities *q)
 	case ITEM_UNKNOWN:
 	case ITEM_CLIENT_REPORT:
 	case ITEM_FORM_DATA:
-	case ITEM_NEL:
 	case ITEM_TYPE_COUNT:
 		break;
 	}

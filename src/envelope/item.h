@@ -57,10 +57,17 @@ const char *item_class_name(enum item_class c);
 	ITEM_TYPE(FORM_DATA, "form_data", true, CLASS_ERROR)                                       \
 	ITEM_TYPE(NEL, "nel", false, CLASS_TELEMETRY)
 
+/* What only carried requests are (carried.h): counted like spans and logs, but
+ * their payload is no container. No name in an envelope means them, and theirs
+ * are never written. */
+#define ITEM_CARRIED_TYPES(ITEM_TYPE)                                                              \
+	ITEM_TYPE(OTLP_SPANS, "otlp_spans", false, CLASS_TRACE)                                    \
+	ITEM_TYPE(OTLP_LOGS, "otlp_logs", false, CLASS_TELEMETRY)
+
 enum item_type {
 	ITEM_UNKNOWN,
 #define ITEM_ENUM(id, name, bound, class) ITEM_##id,
-	ITEM_TYPES(ITEM_ENUM)
+	ITEM_TYPES(ITEM_ENUM) ITEM_CARRIED_TYPES(ITEM_ENUM)
 #undef ITEM_ENUM
 		ITEM_TYPE_COUNT
 };
@@ -76,7 +83,8 @@ struct item {
 	struct json_doc *header; /* NULL until item_header() (envelope.h) made it */
 	struct str payload;      /* replaceable: "length" is written to fit it */
 	uint64_t entries;        /* by envelope_measure(): entries of a container, spans of
-				  * a transaction, sum of a sessions item; else 1 */
+				  * a transaction, sum of a sessions item; else 1. Of a
+				  * carried request: by whoever made it */
 	bool creates_event;      /* minidump and other event-creating attachments (8) */
 	bool is_container;       /* span v2, log, trace_metric with their content type */
 	bool is_reference;       /* attachment that names a file stored elsewhere */
