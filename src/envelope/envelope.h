@@ -87,11 +87,15 @@ int envelope_delete_header(struct envelope *e, struct str key);
 struct json_doc *item_header(struct envelope *e, struct item *it);
 
 /* The payload of one item as a document, indexed on first use, to be read and
- * edited by every step of processing. NULL: not JSON, or no memory to index it. */
-struct json_doc *item_document(struct envelope *e, struct item *it);
-/* Writes every edited document back as its item's payload; once, after the last
- * edit. Documents that were written are gone. */
+ * edited. NULL: it is not JSON, or no memory. What was edited is part of the
+ * payload after item_settle(); the document is gone then. */
+struct json_doc *item_payload(struct envelope *e, struct item *it);
+int item_settle(struct envelope *e, struct item *it);
+/* Settles all items and fills e->held anew. E_OK or E_NOMEM. */
 int envelope_settle(struct envelope *e, struct err *err);
+/* After entries of a container or spans of a transaction went: entries and,
+ * where the item's header tells them, item_count or span_count become n. */
+int item_set_count(struct envelope *e, struct item *it, uint64_t n);
 
 /* Priority class: that of the most urgent item. */
 enum item_class envelope_class(const struct envelope *e);

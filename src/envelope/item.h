@@ -99,7 +99,7 @@ struct item {
 	uint32_t length_at; /* value of "length" in header_text: offset */
 	uint32_t length_n;  /* and bytes, 0 when there is none */
 
-	struct json_doc *document; /* NULL until item_document() (envelope.h) made it */
+	struct json_doc *document; /* NULL until item_payload() (envelope.h) made it */
 	bool is_opaque;            /* it found no JSON */
 };
 
