@@ -2,36 +2,9 @@
 
 #include <strings.h>
 
-bool str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool str_ieq(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_starts(struct str s, struct str prefix)
-{
-	return s.n >= prefix.n && str_eq(str_first(s, prefix.n), prefix);
-}
-
-bool str_istarts(struct str s, struct str prefix)
-{
-	return s.n >= prefix.n && str_ieq(str_first(s, prefix.n), prefix);
-}
-
-bool str_ends(struct str s, struct str suffix)
-{
-	return s.n >= suffix.n && str_eq(str_from(s, s.n - suffix.n), suffix);
-}
-
-size_t str_find_char(struct str s, char c)
-{
-	const char *hit = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
-
-	return hit != NULL ? (size_t)(hit - s.p) : s.n;
 }
 
 size_t str_find(struct str s, struct str needle)
@@ -51,18 +24,6 @@ size_t str_find(struct str s, struct str needle)
 		at++;
 	}
 	return s.n;
-}
-
-struct str str_from(struct str s, size_t offset)
-{
-	if (offset >= s.n)
-		return str_make(s.p != NULL ? s.p + s.n : NULL, 0);
-	return str_make(s.p + offset, s.n - offset);
-}
-
-struct str str_first(struct str s, size_t n)
-{
-	return str_make(s.p, n < s.n ? n : s.n);
 }
 
 static bool is_blank(char c)

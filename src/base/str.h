@@ -36,21 +36,54 @@ static inline struct str str_make(const char *p, size_t n)
 	return (struct str){p, n};
 }
 
-bool str_eq(struct str a, struct str b);
+/* What is called for every few bytes of input is inline. */
+
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
 /* Ignores the case of ASCII letters. */
 bool str_ieq(struct str a, struct str b);
-bool str_starts(struct str s, struct str prefix);
-bool str_istarts(struct str s, struct str prefix);
-bool str_ends(struct str s, struct str suffix);
-
-/* Offset of the first c, or s.n when there is none. */
-size_t str_find_char(struct str s, char c);
-/* Offset of the first needle, or s.n when there is none. */
-size_t str_find(struct str s, struct str needle);
 
 /* The part from offset on / of at most n bytes; offsets are clamped. */
-struct str str_from(struct str s, size_t offset);
-struct str str_first(struct str s, size_t n);
+static inline struct str str_from(struct str s, size_t offset)
+{
+	if (offset >= s.n)
+		return str_make(s.p != NULL ? s.p + s.n : NULL, 0);
+	return str_make(s.p + offset, s.n - offset);
+}
+
+static inline struct str str_first(struct str s, size_t n)
+{
+	return str_make(s.p, n < s.n ? n : s.n);
+}
+
+static inline bool str_starts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_eq(str_first(s, prefix.n), prefix);
+}
+
+static inline bool str_istarts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_ieq(str_first(s, prefix.n), prefix);
+}
+
+static inline bool str_ends(struct str s, struct str suffix)
+{
+	return s.n >= suffix.n && str_eq(str_from(s, s.n - suffix.n), suffix);
+}
+
+/* Offset of the first c, or s.n when there is none. */
+static inline size_t str_find_char(struct str s, char c)
+{
+	const char *hit = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+
+	return hit != NULL ? (size_t)(hit - s.p) : s.n;
+}
+
+/* Offset of the first needle, or s.n when there is none. */
+size_t str_find(struct str s, struct str needle);
 
 /* Without spaces, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
