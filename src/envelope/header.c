@@ -44,6 +44,29 @@ int header_scan(struct str text, struct header_extent *ret)
 	return E_NOTFOUND;
 }
 
+bool header_is_plain(struct str text)
+{
+	size_t i = 0;
+
+	/* Eight bytes at a time: subtracting leaves the high bit of a byte that is
+	 * less, or of one above it, and none where there is none such. */
+	for (; text.n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t eight;
+
+		memcpy(&eight, text.p + i, sizeof eight);
+		if (((eight | (eight - UINT64_C(0x2121212121212121))) &
+			    UINT64_C(0x8080808080808080)) != 0)
+			return false;
+	}
+	for (; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c < 0x21 || c >= 0x80)
+			return false;
+	}
+	return true;
+}
+
 static bool is_absent(const struct json_doc *d, json_node n)
 {
 	enum json_type t = json_type_of(d, n);
@@ -68,17 +91,17 @@ static int fault(const char **what, int rc, const char *sentence)
 	return rc;
 }
 
-static unsigned name_index(struct str name, const char *const *names, unsigned count)
+static unsigned name_index(struct str name, const struct str *names, unsigned count)
 {
 	unsigned k = 0;
 
-	while (k < count && !str_eq(name, str_of(names[k])))
+	while (k < count && !str_eq(name, names[k]))
 		k++;
 	return k;
 }
 
 /* P-048. member[k] becomes the member with keys[k], if there is one. */
-static int collect(struct json_doc *d, const char *const *keys, unsigned count, json_node *member,
+static int collect(struct json_doc *d, const struct str *keys, unsigned count, json_node *member,
 	const char **what)
 {
 	for (json_node n = json_first(d, json_root(d)); n != JSON_NONE; n = json_next(d, n)) {
@@ -136,9 +159,9 @@ static int collect(struct json_doc *d, const char *const *keys, unsigned count, 
 	KEY(SAMPLED, "sampled")                                                                    \
 	KEY(ROUTING_HINT, "routing_hint")
 
-#define KEY_NAME(id, name) (name),
-static const char *const header_keys[] = {HEADER_KEYS(KEY_NAME)};
-static const char *const item_keys[] = {ITEM_KEYS(KEY_NAME)};
+#define KEY_NAME(id, name) {(name), sizeof(name) - 1},
+static const struct str header_keys[] = {HEADER_KEYS(KEY_NAME)};
+static const struct str item_keys[] = {ITEM_KEYS(KEY_NAME)};
 
 #define HEADER_ENUM(id, name) HEADER_##id,
 enum { HEADER_KEYS(HEADER_ENUM) HEADER_KEY_COUNT };
@@ -212,9 +235,9 @@ static void read_declared(struct item *it, const struct json_doc *d, json_node n
 
 static bool creates_event(struct str attachment_type)
 {
-	static const char *const kinds[] = {"event.minidump", "event.applecrashreport",
-		"event.payload", "event.breadcrumbs", "playstation.prosperodump",
-		"nswitch.dying_message"};
+	const struct str kinds[] = {STR("event.minidump"), STR("event.applecrashreport"),
+		STR("event.payload"), STR("event.breadcrumbs"), STR("playstation.prosperodump"),
+		STR("nswitch.dying_message")};
 	unsigned count = sizeof kinds / sizeof kinds[0];
 
 	return name_index(attachment_type, kinds, count) < count;

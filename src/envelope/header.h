@@ -27,6 +27,9 @@ struct header_extent {
  * string. Whether it is JSON must be checked by parsing it. */
 int header_scan(struct str text, struct header_extent *ret);
 
+/* Printable ASCII without blanks, from the first byte to the last. */
+bool header_is_plain(struct str text);
+
 /* Reads e->header into e's fields. *what tells what is wrong: E_SYNTAX, E_NOMEM. */
 int header_read_envelope(struct envelope *e, const char **what);
 

@@ -34,12 +34,18 @@ static bool id_from_payload(const struct envelope *e, struct event_id *ret)
 	return false;
 }
 
-/* True when the header has the id as writers spell it (protocol.md 1). */
-static bool header_has(const struct envelope *e, const char *hex)
+/* True when the header's id, a good one, is spelt as writers do (protocol.md 1):
+ * without dashes, in lower case. */
+static bool is_spelt_as_written(const struct envelope *e)
 {
 	json_node n = json_get(e->header, json_root(e->header), STR("event_id"));
+	struct str text = json_text(e->header, n);
 
-	return str_eq(json_text(e->header, n), str_of(hex));
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] >= 'A' && text.p[i] <= 'F')
+			return false;
+	}
+	return text.n == EVENT_ID_HEX_BYTES - 1;
 }
 
 int envelope_identify(struct envelope *e, struct err *err)
@@ -50,9 +56,9 @@ int envelope_identify(struct envelope *e, struct err *err)
 		return E_OK;
 	if (!e->has_event_id && !id_from_payload(e, &e->event_id) && !event_id_random(&e->event_id))
 		return err_set(err, E_IO, "no random numbers for an event id");
-	event_id_hex(&e->event_id, hex);
-	if (e->has_event_id && header_has(e, hex))
+	if (e->has_event_id && is_spelt_as_written(e))
 		return E_OK;
+	event_id_hex(&e->event_id, hex);
 	if (envelope_set_header_string(e, STR("event_id"), str_of(hex)) != E_OK)
 		return err_set(err, E_NOMEM, "no memory for an event id");
 	e->has_event_id = true;

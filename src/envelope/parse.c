@@ -1,9 +1,9 @@
 /* Framing: protocol.md 6.2, in its order.
  *
- *   envelope_parse   header line, then items until the end
- *   scan_object      where does the object at p end? (bounded, string-aware)
- *   frame_header     scan, index, and the byte after it
- *   frame_payload    by length, or to the next LF
+ *   envelope_parse       header line, then items until the end
+ *   frame_plain_header   the usual line: index it
+ *   frame_header         any other: find its end, index, and the byte after it
+ *   frame_payload        by length, or to the next LF
  *
  * Item headers are indexed in a scratch arena that is renewed now and then, so
  * that 100000 items cost no more memory than their views.
@@ -20,6 +20,7 @@
 #define MAX_HEADER_NODES 16384u
 #define SMALL_ITEMS      8u
 #define SCRATCH_BYTES    ((size_t)64 * 1024)
+#define SCRATCH_FIRST    ((size_t)4 * 1024)
 
 struct framing {
 	struct envelope *e;
@@ -55,18 +56,41 @@ static int fault(struct framing *f, int rc, const char *what)
 	return err_set(f->err, rc, "item %zu at byte %zu: %s", f->count + 1, f->at, what);
 }
 
+static struct json_limits header_limits(const struct framing *f)
+{
+	return (struct json_limits){.max_depth = f->limits.max_header_depth,
+		.max_nodes = MAX_HEADER_NODES,
+		.max_bytes = f->limits.max_header_bytes};
+}
+
+/* Headers as nearly all clients write them: one line, printable ASCII, no blank.
+ * If that is JSON as a whole, its end needs no looking for, nothing in its
+ * strings can be wrong and it is compact. False says nothing about rest. */
+static bool frame_plain_header(struct framing *f, struct str rest, struct arena *a,
+	struct json_doc **doc, struct header_extent *extent)
+{
+	struct str line = str_first(rest, str_find_char(rest, '\n'));
+	struct json_limits limits = header_limits(f);
+
+	if (line.n > f->limits.max_header_bytes || !header_is_plain(line) ||
+		json_parse(doc, a, line, &limits, NULL) != E_OK)
+		return false;
+	*extent = (struct header_extent){line.n, true};
+	return true;
+}
+
 /* Takes the object at f->at, and the LF that has to follow it. */
 static int frame_header(
 	struct framing *f, struct arena *a, struct json_doc **doc, struct header_extent *extent)
 {
 	struct str rest = str_from(f->body, f->at), text;
-	struct json_limits limits = {.max_depth = f->limits.max_header_depth,
-		.max_nodes = MAX_HEADER_NODES,
-		.max_bytes = f->limits.max_header_bytes};
+	struct json_limits limits = header_limits(f);
 	int rc;
 
 	if (rest.n == 0 || rest.p[0] != '{')
 		return fault(f, E_SYNTAX, "a header is a JSON object");
+	if (frame_plain_header(f, rest, a, doc, extent))
+		return E_OK;
 	rc = header_scan(str_first(rest, f->limits.max_header_bytes), extent);
 	if (rc == E_NOTFOUND && rest.n > f->limits.max_header_bytes)
 		return fault(f, E_TOOBIG, "the header is too long");
@@ -155,7 +179,7 @@ static int scratch_renew(struct framing *f)
 	if (f->scratch != NULL && arena_bytes(f->scratch) < SCRATCH_BYTES)
 		return E_OK;
 	arena_free(f->scratch);
-	f->scratch = arena_new(SCRATCH_BYTES / 4, 0);
+	f->scratch = arena_new(SCRATCH_FIRST, 0);
 	return f->scratch != NULL ? E_OK : fault(f, E_NOMEM, "no memory");
 }
 
@@ -234,15 +258,32 @@ static void set_limits(struct envelope_limits *to, const struct envelope_limits 
 		to->max_header_depth = MAX_HEADER_DEPTH;
 }
 
+/* Field by field: clearing small would cost more than all of a small envelope's
+ * framing. */
+static void framing_init(struct framing *f, struct envelope *e, struct err *err)
+{
+	f->e = e;
+	f->limits = (struct envelope_limits){0};
+	f->body = e->body;
+	f->at = 0;
+	f->scratch = NULL;
+	f->items = NULL;
+	f->count = 0;
+	f->room = SMALL_ITEMS;
+	f->has_event = f->has_replay = false;
+	f->err = err;
+}
+
 int envelope_parse(
 	struct envelope *e, struct str body, const struct envelope_limits *limits, struct err *err)
 {
-	struct framing f = {.e = e, .body = body, .err = err, .room = SMALL_ITEMS};
+	struct framing f;
 	struct header_extent extent = {0, true};
 	const char *what = NULL;
 	int rc;
 
 	e->body = body;
+	framing_init(&f, e, err);
 	set_limits(&f.limits, limits);
 	skip_blanks(&f);
 	rc = frame_header(&f, e->arena, &e->header, &extent);
