@@ -20,6 +20,7 @@ struct arena {
 	size_t next_size;
 	size_t total;
 	size_t limit;
+	_Alignas(16) char oldest[]; /* the first chunk: one piece of memory with the arena */
 };
 
 static struct chunk *chunk_add(struct arena *a, size_t need)
@@ -40,7 +41,7 @@ static struct chunk *chunk_add(struct arena *a, size_t need)
 	c->size = size;
 	c->used = 0;
 	a->total += size;
-	if (a->chunks != NULL && need > a->next_size) {
+	if (need > a->next_size) {
 		/* An oversized piece must not retire a chunk that still has room. */
 		c->next = a->chunks->next;
 		a->chunks->next = c;
@@ -53,14 +54,28 @@ static struct chunk *chunk_add(struct arena *a, size_t need)
 	return c;
 }
 
+static struct chunk *oldest_chunk(struct arena *a)
+{
+	return (struct chunk *)(void *)a->oldest;
+}
+
 struct arena *arena_new(size_t first_bytes, size_t limit_bytes)
 {
-	struct arena *a = calloc(1, sizeof *a);
+	size_t size = first_bytes < ARENA_CHUNK_MIN ? ARENA_CHUNK_MIN : first_bytes;
+	struct arena *a;
+	struct chunk *c;
 
+	if (size > ARENA_CHUNK_MAX)
+		size = ARENA_CHUNK_MAX;
+	if (limit_bytes != 0 && size > limit_bytes)
+		size = limit_bytes;
+	a = malloc(sizeof *a + sizeof *c + size);
 	if (a == NULL)
 		return NULL;
-	a->limit = limit_bytes;
-	a->next_size = first_bytes < ARENA_CHUNK_MIN ? ARENA_CHUNK_MIN : first_bytes;
+	c = oldest_chunk(a);
+	*c = (struct chunk){.next = NULL, .size = size};
+	*a = (struct arena){
+		.chunks = c, .next_size = size * 2, .total = size, .limit = limit_bytes};
 	if (a->next_size > ARENA_CHUNK_MAX)
 		a->next_size = ARENA_CHUNK_MAX;
 	return a;
@@ -74,7 +89,8 @@ void arena_free(struct arena *a)
 		return;
 	for (c = a->chunks; c != NULL; c = next) {
 		next = c->next;
-		free(c);
+		if (c != oldest_chunk(a))
+			free(c);
 	}
 	free(a);
 }
@@ -89,7 +105,7 @@ void *arena_alloc(struct arena *a, size_t n)
 	need = (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
 	if (need == 0)
 		need = ARENA_ALIGN;
-	if (c == NULL || c->size - c->used < need) {
+	if (c->size - c->used < need) {
 		c = chunk_add(a, need);
 		if (c == NULL)
 			return NULL;

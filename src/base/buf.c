@@ -24,7 +24,7 @@ void buf_clear(struct buf *b)
 	b->failed = false;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
 	size_t want, cap;
 	char *p;
@@ -42,7 +42,7 @@ char *buf_reserve(struct buf *b, size_t n)
 	while (cap < want)
 		cap = cap > SIZE_MAX / 2 ? want : cap + cap / 2;
 	if (b->max != 0 && cap > b->max)
-		cap = b->max > 64 ? b->max : 64;
+		cap = b->max; /* never more, so that cap alone tells what fits */
 	p = realloc(b->p, cap);
 	if (p == NULL) {
 		b->failed = true;
@@ -51,39 +51,6 @@ char *buf_reserve(struct buf *b, size_t n)
 	b->p = p;
 	b->cap = cap;
 	return b->p + b->n;
-}
-
-void buf_grew(struct buf *b, size_t n)
-{
-	b->n += n;
-}
-
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-	char *to;
-
-	if (n == 0)
-		return;
-	to = buf_reserve(b, n);
-	if (to == NULL)
-		return;
-	memcpy(to, p, n);
-	b->n += n;
-}
-
-void buf_str(struct buf *b, struct str s)
-{
-	buf_add(b, s.p, s.n);
-}
-
-void buf_cstr(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void buf_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

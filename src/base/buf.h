@@ -29,14 +29,47 @@ void buf_fini(struct buf *b);
 /* Forgets the content, keeps the memory, clears a failure. */
 void buf_clear(struct buf *b);
 
-/* Room for n more bytes; the place to write them, or NULL. Then buf_grew(). */
-char *buf_reserve(struct buf *b, size_t n);
-void buf_grew(struct buf *b, size_t n);
+/* buf_reserve() when there is no room. */
+char *buf_grow(struct buf *b, size_t n);
 
-void buf_add(struct buf *b, const void *p, size_t n);
-void buf_str(struct buf *b, struct str s);
-void buf_cstr(struct buf *b, const char *s);
-void buf_char(struct buf *b, char c);
+/* Room for n more bytes; the place to write them, or NULL. Then buf_grew(). */
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+	if (n < b->cap - b->n && !b->failed)
+		return b->p + b->n;
+	return buf_grow(b, n);
+}
+
+static inline void buf_grew(struct buf *b, size_t n)
+{
+	b->n += n;
+}
+
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+	char *to = n > 0 ? buf_reserve(b, n) : NULL;
+
+	if (to == NULL)
+		return;
+	memcpy(to, p, n);
+	b->n += n;
+}
+
+static inline void buf_str(struct buf *b, struct str s)
+{
+	buf_add(b, s.p, s.n);
+}
+
+static inline void buf_cstr(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+static inline void buf_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* s as a JSON string with its quotes. Control characters, quotes and
  * backslashes are escaped; bytes that are not UTF-8 become U+FFFD. */

@@ -2,15 +2,46 @@
 
 #include <sys/random.h>
 
-static int hex_digit(char c)
+#define DIGIT 0x10 /* in all values of hex digits, so that 0 is no digit */
+
+static const uint8_t hex_values[256] = {
+	['0'] = 0x10,
+	['1'] = 0x11,
+	['2'] = 0x12,
+	['3'] = 0x13,
+	['4'] = 0x14,
+	['5'] = 0x15,
+	['6'] = 0x16,
+	['7'] = 0x17,
+	['8'] = 0x18,
+	['9'] = 0x19,
+	['a'] = 0x1a,
+	['b'] = 0x1b,
+	['c'] = 0x1c,
+	['d'] = 0x1d,
+	['e'] = 0x1e,
+	['f'] = 0x1f,
+	['A'] = 0x1a,
+	['B'] = 0x1b,
+	['C'] = 0x1c,
+	['D'] = 0x1d,
+	['E'] = 0x1e,
+	['F'] = 0x1f,
+};
+
+/* bytes pairs of digits from p. */
+static bool read_pairs(const char *p, size_t bytes, uint8_t *out)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	const unsigned char *from = (const unsigned char *)p;
+	unsigned all = DIGIT;
+
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned high = hex_values[from[2 * i]], low = hex_values[from[2 * i + 1]];
+
+		out[i] = (uint8_t)(high << 4 | (low & 15));
+		all &= high & low;
+	}
+	return all != 0;
 }
 
 static bool dash_belongs_at(size_t i)
@@ -20,29 +51,12 @@ static bool dash_belongs_at(size_t i)
 
 bool event_id_parse(struct str s, struct event_id *ret)
 {
-	bool dashed = s.n == 36;
-	size_t nibbles = 0;
-
-	if (s.n != 32 && !dashed)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		int v;
-
-		if (dashed && dash_belongs_at(i)) {
-			if (s.p[i] != '-')
-				return false;
-			continue;
-		}
-		v = hex_digit(s.p[i]);
-		if (v < 0)
-			return false;
-		if (nibbles % 2 == 0)
-			ret->b[nibbles / 2] = (uint8_t)(v << 4);
-		else
-			ret->b[nibbles / 2] = (uint8_t)(ret->b[nibbles / 2] | v);
-		nibbles++;
-	}
-	return true;
+	if (s.n == 32)
+		return read_pairs(s.p, 16, ret->b);
+	return s.n == 36 && s.p[8] == '-' && s.p[13] == '-' && s.p[18] == '-' && s.p[23] == '-' &&
+	       read_pairs(s.p, 4, ret->b) && read_pairs(s.p + 9, 2, ret->b + 4) &&
+	       read_pairs(s.p + 14, 2, ret->b + 6) && read_pairs(s.p + 19, 2, ret->b + 8) &&
+	       read_pairs(s.p + 24, 6, ret->b + 10);
 }
 
 void event_id_hex(const struct event_id *id, char out[EVENT_ID_HEX_BYTES])

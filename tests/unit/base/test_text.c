@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <ctype.h>
 
 #include "base/encoding.h"
 #include "base/err.h"
@@ -81,6 +82,33 @@ static void ids_come_in_both_spellings(void **state)
 	assert_int_equal(a.b[8] >> 6, 2);
 }
 
+static void an_id_with_any_wrong_byte_is_none(void **state)
+{
+	static const char *const good[] = {
+		"9ec79c33ec9942ab8353589fcb2e04dc", "9EC79C33-EC99-42AB-8353-589FCB2E04DC"};
+	struct event_id first, id;
+
+	(void)state;
+	assert_true(event_id_parse(str_of(good[0]), &first));
+	for (size_t k = 0; k < 2; k++) {
+		size_t n = strlen(good[k]);
+		char text[EVENT_ID_UUID_BYTES];
+
+		for (size_t at = 0; at < n; at++) {
+			memcpy(text, good[k], n);
+			for (unsigned c = 0; c < 256; c++) {
+				bool fits =
+					good[k][at] == '-' ? c == '-' : c < 128 && isxdigit((int)c);
+
+				text[at] = (char)c;
+				assert_int_equal(event_id_parse(str_make(text, n), &id), fits);
+			}
+		}
+		assert_true(event_id_parse(str_of(good[k]), &id));
+		assert_true(event_id_eq(&id, &first));
+	}
+}
+
 static void base64_is_decoded_in_both_alphabets(void **state)
 {
 	char out[64];
@@ -134,6 +162,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_time_is_refused),
 		cmocka_unit_test(times_survive_the_round_trip),
 		cmocka_unit_test(ids_come_in_both_spellings),
+		cmocka_unit_test(an_id_with_any_wrong_byte_is_none),
 		cmocka_unit_test(base64_is_decoded_in_both_alphabets),
 		cmocka_unit_test(percent_signs_that_escape_nothing_stay),
 		cmocka_unit_test(errors_gather_context),
