@@ -213,12 +213,12 @@ ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN_FLAGS := -fsanitize=thread
 FAULT_FLAGS := -DPICKET_FAULTS
 
-.PHONY: check asan tsan integration
+.PHONY: check asan tsan integration conformance
 check: deps-test
 	$(MAKE) all unit fault flow
 	$(MAKE) asan tsan
 	$(MAKE) fuzz FUZZ_SECONDS=5
-	$(MAKE) integration
+	$(MAKE) integration conformance
 
 # Everything that runs without a network peer, and the daemon itself, under
 # AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -232,6 +232,11 @@ tsan:
 
 integration: all
 	BUILD=$(BUILD) tests/integration/run.sh
+
+# Each numbered statement of the protocol, by black-box test or by naming, and
+# running, the unit test or flow that proves it.
+conformance: all $(UNIT_BINS) $(BUILD)/flow/run
+	BUILD=$(BUILD) tests/conformance/run.sh
 
 .PHONY: lint layers format
 lint: deps-test
@@ -317,6 +322,7 @@ help:
 	@echo "make asan       both, sanitized     make tsan         the threaded ones, sanitized"
 	@echo "make fuzz       every fuzzer for FUZZ_SECONDS each (default 10)"
 	@echo "make integration  the built daemon against a strict fake Sentry and real SDKs"
+	@echo "make conformance  a test for each numbered statement of the protocol"
 	@echo "make bench      benchmarks, as ratios to a baseline in the same run"
 	@echo "make lint       compilers at -Werror, clang-format, clang-tidy, cppcheck, mandoc"
 	@echo "make layers     no room includes what it must not"

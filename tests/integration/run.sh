@@ -1,6 +1,7 @@
 #!/bin/sh
 # Black-box tests: installs what they need below $BUILD, then runs them.
-# usage: run.sh [pytest arguments]; BUILD, PICKETD, PICKET, PICKET_SANITIZED are honoured.
+# usage: run.sh [pytest arguments]; BUILD, PICKETD, PICKET, PICKET_SANITIZED are honoured,
+# and PICKET_TESTS, another folder of tests that use these helpers.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -27,6 +28,6 @@ if ! cmp -s "$here/node/package.json" "$node/installed"; then
 	cp "$here/node/package.json" "$node/installed"
 fi
 
-cd "$here"
+cd "${PICKET_TESTS:-$here}"
 # Two workers: most of a test's time is waiting for a disk flush or an answer.
 exec "$venv/bin/python" -m pytest -q -n "${PICKET_TEST_JOBS:-2}" "$@"
