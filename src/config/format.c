@@ -1,6 +1,7 @@
 /* Values as text again: what value_parse() reads. */
 #include <inttypes.h>
 
+#include "base/number.h"
 #include "config/quote.h"
 #include "config/value.h"
 
@@ -83,6 +84,15 @@ static void format_units(struct buf *out, uint64_t v, bool is_duration)
 	buf_printf(out, " %" PRIu64 "%s", v / units[i].factor, units[i].name);
 }
 
+static void format_rate(struct buf *out, double rate)
+{
+	char text[NUMBER_BYTES];
+
+	number_format(rate, text);
+	buf_char(out, ' ');
+	buf_cstr(out, text);
+}
+
 void value_format(const struct setting_info *info, const void *field, bool secrets, struct buf *out)
 {
 	switch (info->type) {
@@ -112,6 +122,9 @@ void value_format(const struct setting_info *info, const void *field, bool secre
 		break;
 	case SETTING_MODE:
 		buf_printf(out, " %04o", *(const setting_MODE *)field);
+		break;
+	case SETTING_RATE:
+		format_rate(out, *(const setting_RATE *)field);
 		break;
 	case SETTING_ENUM:
 		buf_printf(out, " %s", info->words[*(const setting_ENUM *)field]);
@@ -143,6 +156,8 @@ bool value_eq(const struct setting_info *info, const void *a, const void *b)
 		return *(const bool *)a == *(const bool *)b;
 	case SETTING_MODE:
 		return *(const setting_MODE *)a == *(const setting_MODE *)b;
+	case SETTING_RATE:
+		return memcmp(a, b, sizeof(setting_RATE)) == 0;
 	case SETTING_ENUM:
 		return *(const setting_ENUM *)a == *(const setting_ENUM *)b;
 	default:

@@ -170,10 +170,11 @@ static int start(struct loader *l, struct owned **ret, const struct settings_sou
 	return apply_defaults(l);
 }
 
-static int finish(struct loader *l)
+static int finish(struct loader *l, struct owned *o)
 {
 	int rc = load_env(l);
 
+	o->places = l->places;
 	if (rc == E_OK)
 		rc = project_finish(l);
 	return rc != E_OK ? rc : cross_check(l);
@@ -189,7 +190,7 @@ int load_text(struct settings **ret, const char *file, struct str text,
 	if (rc == E_OK)
 		rc = load_one_text(&l, file, text);
 	if (rc == E_OK)
-		rc = finish(&l);
+		rc = finish(&l, o);
 	if (rc == E_OK)
 		*ret = &o->settings;
 	else
@@ -207,7 +208,7 @@ int load_from(
 	if (rc == E_OK)
 		rc = load_files(&l, dir);
 	if (rc == E_OK)
-		rc = finish(&l);
+		rc = finish(&l, o);
 	if (rc == E_OK)
 		*ret = &o->settings;
 	else

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "config/loader.h"
 #include "config/settings.h"
 
 /* Bound of one set of settings: some full files and their expanded values. */
@@ -18,6 +19,9 @@ struct owned {
 	struct settings settings; /* first: settings_ref() gets this address */
 	struct arena *a;          /* this struct lives in it too */
 	_Atomic unsigned refs;
+	const struct place *places; /* one for each row of the table */
+	void *made;                 /* what settings_attach() was given */
+	void (*free_made)(void *made);
 };
 
 /* One reference. NULL when there is no memory. limit_bytes 0: no bound. */

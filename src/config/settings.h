@@ -33,6 +33,7 @@ enum setting_durability { DURABILITY_SYNC, DURABILITY_LAZY, DURABILITY_ASYNC };
 enum setting_when_full { WHEN_FULL_EVICT, WHEN_FULL_REFUSE };
 enum setting_order { ORDER_OLDEST, ORDER_NEWEST };
 enum setting_when_limited { WHEN_LIMITED_DROP, WHEN_LIMITED_HOLD };
+enum setting_sampling_mode { SAMPLING_ABSOLUTE, SAMPLING_RELATIVE };
 enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON };
 
 /* The types of values:
@@ -42,6 +43,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
  *   SIZE      bytes: 512, 64K, 512M, 2G          COUNT  a whole number
  *   DURATION  milliseconds: 250ms, 5s, 1m, 1h, 7d
  *   MODE      an octal file mode                 ENUM   one of the words in settings_words()
+ *   RATE      a share: 0 to 1, 0.25, 1e-8
  *
  * SETTING(section, key, type, default, min, max, reload, help); min and max are
  * texts of the same type, "" for no bound. reload: YES takes effect on SIGHUP,
@@ -132,6 +134,28 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 		"First wait before a resend, with full jitter.")                                   \
 	SETTING(retry, max, DURATION, "5m", "10ms", "1d", YES, "Longest wait before a resend.")
 
+#define SETTINGS_SAMPLING(SETTING)                                                                 \
+	SETTING(sampling, errors, RATE, "1.0", "0", "1", YES, "Share of error events to keep.")    \
+	SETTING(sampling, transactions, RATE, "1.0", "0", "1", YES,                                \
+		"Share of traces whose transactions are kept.")                                    \
+	SETTING(sampling, profiles, RATE, "1.0", "0", "1", YES,                                    \
+		"Share of kept transactions that keep their profile.")                             \
+	SETTING(sampling, profile_sessions, RATE, "1.0", "0", "1", YES,                            \
+		"Share of continuous profiling sessions to keep.")                                 \
+	SETTING(sampling, replays, RATE, "1.0", "0", "1", YES, "Share of replays to keep.")        \
+	SETTING(sampling, logs, RATE, "1.0", "0", "1", YES, "Share of log entries to keep.")       \
+	SETTING(sampling, metrics, RATE, "1.0", "0", "1", YES, "Share of trace metrics to keep.")  \
+	SETTING(sampling, spans, RATE, "1.0", "0", "1", YES,                                       \
+		"Share of traces whose standalone spans are kept.")                                \
+	SETTING(sampling, mode, ENUM, "absolute", "", "", YES,                                     \
+		"What trace rates are a share of: all traces, or what arrives.")                   \
+	SETTING(sampling, respect_parent, BOOL, "yes", "", "", YES,                                \
+		"Judge a transaction that continues a trace as the trace's head was.")             \
+	SETTING(sampling, never_sample_crashes, BOOL, "yes", "", "", YES,                          \
+		"Keep unhandled fatal errors and minidumps whatever the rate.")                    \
+	SETTING(sampling, complete_dsc, BOOL, "no", "", "", YES,                                   \
+		"Write the rate also for sampled traces that came without a trace header.")
+
 #define SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTING(limits, memory, SIZE, "64M", "1M", "64G", YES,                                     \
 		"All buffers together; beyond it clients are answered 503.")                       \
@@ -190,6 +214,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTINGS_UPSTREAM(SETTING)                                                                 \
 	SETTINGS_SPOOL(SETTING)                                                                    \
 	SETTINGS_RETRY(SETTING)                                                                    \
+	SETTINGS_SAMPLING(SETTING)                                                                 \
 	SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTINGS_REPORTS(SETTING)                                                                  \
 	SETTINGS_LOG(SETTING)                                                                      \
@@ -204,6 +229,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	WORDS(spool, when_full, "evict", "refuse")                                                 \
 	WORDS(spool, order, "oldest", "newest")                                                    \
 	WORDS(spool, when_limited, "drop", "hold")                                                 \
+	WORDS(sampling, mode, "absolute", "relative")                                              \
 	WORDS(log, level, "error", "warn", "info", "debug", "trace")                               \
 	WORDS(log, format, "auto", "logfmt", "json")
 
@@ -217,6 +243,7 @@ typedef uint64_t setting_SIZE;
 typedef uint64_t setting_COUNT;
 typedef int64_t setting_DURATION;
 typedef unsigned setting_MODE;
+typedef double setting_RATE;
 typedef int setting_ENUM;
 
 /* [project NAME]: which client key goes where. */
@@ -244,6 +271,9 @@ struct settings {
 	struct {
 		SETTINGS_RETRY(SETTING_FIELD)
 	} retry;
+	struct {
+		SETTINGS_SAMPLING(SETTING_FIELD)
+	} sampling;
 	struct {
 		SETTINGS_LIMITS(SETTING_FIELD)
 	} limits;
@@ -277,6 +307,16 @@ struct settings *settings_ref(struct settings *s);
 /* NULL is fine. */
 void settings_unref(struct settings *s);
 
+/* "FILE:LINE" or the variable where a key of the table stood; NULL when its
+ * default holds. For whoever finds out later that a value cannot be. */
+const char *settings_where(const struct settings *s, const char *section, const char *key);
+
+/* What another room has made of these settings, to be found by those who hold
+ * them and freed with them: once, before they are shared. */
+void settings_attach(struct settings *s, void *made, void (*free_made)(void *made));
+/* NULL when nothing is attached. */
+const void *settings_attached(const struct settings *s);
+
 /* "[section]\nkey = value" for every key, in table order; SECRET values are
  * masked unless secrets, and with them header values and passwords in URLs.
  * The output is itself a valid file when secrets, unless a value from outside
@@ -300,6 +340,7 @@ enum setting_type {
 	SETTING_COUNT,
 	SETTING_DURATION,
 	SETTING_MODE,
+	SETTING_RATE,
 	SETTING_ENUM
 };
 struct setting_info {

@@ -17,6 +17,7 @@ SETTINGS_WORDS(WORDS_OF)
 #define WORDS_COUNT(section, key)    NULL
 #define WORDS_DURATION(section, key) NULL
 #define WORDS_MODE(section, key)     NULL
+#define WORDS_RATE(section, key)     NULL
 #define WORDS_ENUM(section, key)     words_##section##_##key
 
 #define YES true

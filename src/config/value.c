@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/number.h"
 #include "config/quote.h"
 #include "config/suggest.h"
 
@@ -106,6 +107,24 @@ static int parse_number(
 	if (to_number(info->type, str_of(info->max), &bound) && *ret > bound)
 		return err_set(err, E_INVAL, "%s is too large (at most %s)", quote(q, v->shown),
 			info->max);
+	return E_OK;
+}
+
+/* min and max of a rate are written in the table, so that they always parse. */
+static int parse_rate(
+	const struct setting_info *info, const struct value_text *v, double *ret, struct err *err)
+{
+	char q[QUOTE_BYTES];
+	double rate, min = 0, max = 1;
+
+	if (!number_parse(v->text, &rate))
+		return fail(err, v, "is not a rate", "0.25");
+	(void)number_parse(str_of(info->min), &min);
+	(void)number_parse(str_of(info->max), &max);
+	if (rate < min || rate > max)
+		return err_set(err, E_INVAL, "%s is not a rate (%s to %s)", quote(q, v->shown),
+			info->min, info->max);
+	*ret = rate;
 	return E_OK;
 }
 
@@ -238,6 +257,8 @@ int value_parse(const struct setting_info *info, const struct value_text *v, voi
 		return rc == E_OK ? rc : err_set(err, rc, "no memory");
 	case SETTING_BOOL:
 		return parse_bool(v, field, info->def, err);
+	case SETTING_RATE:
+		return parse_rate(info, v, field, err);
 	case SETTING_ENUM:
 		return parse_enum(info, v, field, err);
 	default:

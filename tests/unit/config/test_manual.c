@@ -38,7 +38,7 @@ static bool next_line(struct str *rest, struct str *line)
 static void facts(const struct setting_info *info, char *out, size_t size)
 {
 	static const char *const types[] = {"Text", "Path", "Secret", "List", "Lines", "Yes or no",
-		"Size", "Count", "Duration", "Mode", "One of"};
+		"Size", "Count", "Duration", "Mode", "Rate", "One of"};
 	struct buf b = BUF_INIT;
 
 	buf_cstr(&b, types[info->type]);
