@@ -70,18 +70,6 @@ static uint64_t claimed_entries(const struct item *it)
 	return most > 0 ? most : 1;
 }
 
-static int set_item_count(struct envelope *e, struct item *it, uint64_t n)
-{
-	struct json_doc *d = item_header(e, it);
-	struct str text = arena_printf(e->arena, "%llu", (unsigned long long)n);
-
-	if (d == NULL || text.p == NULL)
-		return E_NOMEM;
-	it->has_declared = true;
-	it->declared = n;
-	return json_set_raw(d, json_root(d), STR("item_count"), text);
-}
-
 /* False when the container is to be taken out. */
 static bool measure_container(struct measuring *m, struct item *it)
 {
@@ -106,7 +94,7 @@ static bool measure_container(struct measuring *m, struct item *it)
 	if (!keep)
 		return false;
 	if (!it->has_declared || it->declared != it->entries)
-		m->rc = set_item_count(m->e, it, it->entries);
+		m->rc = item_set_count(m->e, it, it->entries);
 	return it->entries > 0; /* of an empty one nothing is lost */
 }
 
