@@ -33,6 +33,21 @@ struct daemon {
 	int exit_code;
 };
 
+int daemon_settings_load(struct settings **ret, const struct settings_source *from, struct err *err)
+{
+	struct settings *s = NULL;
+	int rc = settings_load(&s, from, err);
+
+	if (rc == E_OK)
+		rc = judge_attach(s, err);
+	if (rc == E_OK) {
+		*ret = s;
+		s = NULL;
+	}
+	settings_unref(s);
+	return rc;
+}
+
 static enum log_format log_format_of(const struct settings *s)
 {
 	if (s->log.format == SETTING_LOG_JSON)
@@ -73,7 +88,7 @@ static int daemon_reload(void *arg, struct err *err)
 	int rc;
 
 	sd_reloading(&d->sd);
-	rc = settings_load(&settings, d->from, err);
+	rc = daemon_settings_load(&settings, d->from, err);
 	if (rc == E_OK) {
 		settings_use(d, settings);
 		log_line(d->log, LOG_INFO, "reloaded", log_cstr("result", "ok"));

@@ -13,6 +13,11 @@
 
 #include "config/settings.h"
 
+/* settings_load() with what the stages make of them, so that whatever cannot be
+ * is refused before anything runs. */
+int daemon_settings_load(
+	struct settings **ret, const struct settings_source *from, struct err *err);
+
 /* Returns the exit code of the process. from is read again at each reload. */
 int daemon_run(struct settings *settings, const struct settings_source *from);
 

@@ -1,16 +1,18 @@
 /* One envelope between socket and spool.
  *
- *   intake_work      worker  route it, make the header agree, pack the record
+ *   intake_work      worker  route it, judge it, make the header agree, pack the record
  *   intake_envelope  loop    answer 429 if every item is limited, else store it
  *   stored           loop    answer the client, tell forward
  *
- * An envelope without items is answered and forgotten. A full disk ends in 503:
- * nothing of the envelope was stored, so nothing of it is counted.
+ * An envelope without items is answered and forgotten, and so is one of which
+ * judging left nothing (P-032). A full disk ends in 503: nothing of the envelope
+ * was stored, so nothing of it is counted.
  */
 #include <stdlib.h>
 
 #include "daemon/relay.h"
 #include "process/pack.h"
+#include "process/process.h"
 #include "process/route.h"
 
 #define RETRY_WHEN_FULL_S 30
@@ -18,10 +20,20 @@
 struct intake {
 	struct spool_put put;
 	struct packed packed;
-	struct quantities invalid; /* left out of the record, counted with the answer */
+	struct quantities invalid;    /* left out of the record, counted with the answer */
+	struct process_result judged; /* likewise */
 	struct relay *relay;
 	struct reply *reply;
 };
+
+static void intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	packed_fini(&in->packed);
+	process_result_fini(&in->judged);
+	free(in);
+}
 
 int intake_work(
 	void *arg, struct envelope *env, const struct settings *s, void **result, struct err *err)
@@ -32,28 +44,22 @@ int intake_work(
 	int rc = route_find(s, &env->from, r->dev, env->arena, &route, err);
 
 	*result = NULL;
-	if (rc == E_OK)
-		rc = route_apply(env, &route, err);
 	if (rc != E_OK)
 		return rc;
 	in = calloc(1, sizeof *in);
 	if (in == NULL)
 		return err_set(err, E_NOMEM, "no memory to store an envelope");
-	rc = pack_envelope(env, &route, r->codecs, r->frame.boot_id, &in->packed, err);
+	rc = process_run(judge_of(s), r->judging, env, env->from.received, &in->judged, err);
+	if (rc == E_OK)
+		rc = route_apply(env, &route, err);
+	if (rc == E_OK)
+		rc = pack_envelope(env, &route, r->codecs, r->frame.boot_id, &in->packed, err);
 	if (rc != E_OK) {
-		free(in);
+		intake_free(in);
 		return rc;
 	}
 	*result = in;
 	return E_OK;
-}
-
-static void intake_free(struct intake *in)
-{
-	if (in == NULL)
-		return;
-	packed_fini(&in->packed);
-	free(in);
 }
 
 void intake_discard(void *arg, void *result)
@@ -77,25 +83,31 @@ static const struct event_id *id_of(const struct intake *in)
 	return in->put.has_event_id ? &in->put.event_id : NULL;
 }
 
-/* Not before it is known that the client will not count the loss itself: after
- * a 503 it does (5.3). */
-static void count_invalid(const struct intake *in)
+static void count_loss(const struct intake *in, const struct quantities *q, enum drop_reason why)
 {
-	if (!quantities_empty(&in->invalid))
-		spool_refused(
-			in->relay->spool, in->put.dsn, &in->invalid, DROP_INVALID, true, id_of(in));
+	if (!quantities_empty(q))
+		spool_refused(in->relay->spool, in->put.dsn, q, why, true, id_of(in));
+}
+
+/* What is not part of the record. Not before it is known that the client will
+ * not count the loss itself: after a 503 it does (5.3). */
+static void count_losses(const struct intake *in)
+{
+	count_loss(in, &in->invalid, DROP_INVALID);
+	for (int why = DROP_NONE + 1; in->judged.dropped != NULL && why < DROP_COUNT; why++)
+		count_loss(in, &in->judged.dropped[why], (enum drop_reason)why);
 }
 
 static void accept_empty(struct intake *in)
 {
-	count_invalid(in);
+	count_losses(in);
 	reply_accepted(in->reply, id_of(in), STR_EMPTY);
 	intake_free(in);
 }
 
 static void refuse_limited(struct intake *in, struct str limits, uint32_t retry_after_s)
 {
-	count_invalid(in);
+	count_losses(in);
 	spool_refused(in->relay->spool, in->put.dsn, &in->put.held, DROP_RATELIMIT_BACKOFF, true,
 		id_of(in));
 	reply_refused(in->reply, 429, "rate limited by upstream", retry_after_s, limits);
@@ -147,7 +159,7 @@ static void stored_ok(struct intake *in)
 	struct buf limits = BUF_INIT;
 	uint32_t retry_after_s = 0;
 
-	count_invalid(in);
+	count_losses(in);
 	(void)forward_limits(r->forward, in->put.dsn, &limits, &retry_after_s);
 	reply_accepted(in->reply, id_of(in), buf_view(&limits));
 	buf_fini(&limits);

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	from = (struct settings_source){args.file, (const char *const *)environ, args.dev};
-	if (settings_load(&settings, &from, &err) != E_OK) {
+	if (daemon_settings_load(&settings, &from, &err) != E_OK) {
 		(void)fprintf(stderr, "picketd: %s\n", err.text);
 		return EX_CONFIG;
 	}

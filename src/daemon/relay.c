@@ -293,6 +293,8 @@ int relay_open(struct relay **ret, const struct relay_options *o, struct err *er
 	r->trim.data = r;
 	rc = codec_pool_new(&r->codecs, ZSTD_LEVEL, err);
 	if (rc == E_OK)
+		rc = judge_state_new(&r->judging, err);
+	if (rc == E_OK)
 		rc = open_spool(r, err);
 	if (rc == E_OK)
 		rc = open_transport(r, o->transport, err);
@@ -388,6 +390,7 @@ void relay_free(struct relay *r)
 		return;
 	ingest_free(r->ingest);
 	forward_free(r->forward);
+	judge_state_free(r->judging);
 	codec_pool_free(r->codecs);
 	settings_unref(r->settings);
 	free(r);

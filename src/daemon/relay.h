@@ -1,6 +1,6 @@
 /* relay.h - the whole daemon but its signals: stages plugged together.
  *
- *   ingest -> intake (route, pack) -> spool -> forward -> spool again
+ *   ingest -> intake (route, judge, pack) -> spool -> forward -> spool again
  *
  * Stages do not know each other; relay.c gives each the callbacks it needs.
  * Tests run the same relay on a scripted transport and a virtual clock.
@@ -23,6 +23,7 @@
 #include "forward/forward.h"
 #include "ingest/ingest.h"
 #include "ops/view.h"
+#include "process/process.h"
 #include "spool/spool.h"
 
 struct relay_options {
@@ -54,6 +55,7 @@ struct relay {
 	struct spool *spool;
 	struct forward *forward;
 	struct ingest *ingest;
+	struct judge_state *judging; /* shared by workers, has its own lock */
 	struct transport *transport;
 	bool owns_transport;
 	struct local_view *local; /* NULL without --dev */

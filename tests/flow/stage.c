@@ -54,6 +54,7 @@ static int load_settings(struct stage *st, struct err *err)
 	char path[320];
 	struct settings_source from = {path, NULL, false};
 	FILE *f;
+	int rc;
 
 	(void)snprintf(path, sizeof path, "%s/picket.conf", st->dir);
 	f = fopen(path, "w");
@@ -71,7 +72,8 @@ static int load_settings(struct stage *st, struct err *err)
 	check(fclose(f) == 0);
 	settings_unref(st->settings);
 	st->settings = NULL;
-	return settings_load(&st->settings, &from, err);
+	rc = settings_load(&st->settings, &from, err);
+	return rc == E_OK ? judge_attach(st->settings, err) : rc;
 }
 
 int stage_start(struct stage *st, struct err *err)

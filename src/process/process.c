@@ -1,0 +1,134 @@
+/* One envelope, judged.
+ *
+ *   process_run   the steps in their order
+ *   work_drop_*   taking out what goes together, and counting it
+ */
+#include "process/process.h"
+
+#include <stdlib.h>
+
+#include "process/judge.h"
+
+void process_result_fini(struct process_result *r)
+{
+	free(r->dropped);
+	r->dropped = NULL;
+}
+
+int work_no_memory(struct work *w)
+{
+	return err_set(w->err, E_NOMEM, "no memory to judge an envelope");
+}
+
+struct quantities *work_dropped(struct work *w, enum drop_reason why)
+{
+	if (w->ret->dropped == NULL)
+		w->ret->dropped = calloc(DROP_COUNT, sizeof *w->ret->dropped);
+	return w->ret->dropped != NULL ? &w->ret->dropped[why] : NULL;
+}
+
+struct item *work_find(struct work *w, enum item_type type)
+{
+	for (size_t i = 0; i < w->e->item_count; i++)
+		if (w->e->items[i].type == type)
+			return &w->e->items[i];
+	return NULL;
+}
+
+int work_drop_if(struct work *w, envelope_gone_fn *gone, void *arg, enum drop_reason why)
+{
+	struct quantities *sum = work_dropped(w, why);
+
+	if (sum == NULL)
+		return work_no_memory(w);
+	(void)envelope_remove_if(w->e, gone, arg, sum);
+	return E_OK;
+}
+
+/* --- what goes together ------------------------------------------------------ */
+
+bool work_has_owner(const struct work *w)
+{
+	for (size_t i = 0; i < w->e->item_count; i++) {
+		const struct item *it = &w->e->items[i];
+
+		if (it->type == ITEM_EVENT || it->type == ITEM_TRANSACTION ||
+			it->type == ITEM_FEEDBACK || it->type == ITEM_UNREAL_REPORT ||
+			it->creates_event)
+			return true;
+	}
+	return false;
+}
+
+static bool is_error(void *arg, const struct item *it)
+{
+	(void)arg;
+	return it->type == ITEM_EVENT || it->type == ITEM_UNREAL_REPORT ||
+	       it->type == ITEM_FORM_DATA || it->creates_event;
+}
+
+static bool is_trace(void *arg, const struct item *it)
+{
+	(void)arg;
+	return it->type == ITEM_TRANSACTION || it->type == ITEM_PROFILE || it->type == ITEM_SPAN ||
+	       it->is_trace_bound;
+}
+
+static bool is_attached(void *arg, const struct item *it)
+{
+	(void)arg;
+	return it->type == ITEM_ATTACHMENT && !it->is_trace_bound;
+}
+
+static int drop_with_attachments(struct work *w, envelope_gone_fn *gone, enum drop_reason why)
+{
+	int rc = work_drop_if(w, gone, NULL, why);
+
+	if (rc == E_OK && !work_has_owner(w))
+		rc = work_drop_if(w, is_attached, NULL, why);
+	if (rc == E_OK && w->e->has_event_id)
+		state_remember(w->state, &w->e->event_id, w->now.mono_ms, why);
+	return rc;
+}
+
+int work_drop_event(struct work *w, enum drop_reason why)
+{
+	return drop_with_attachments(w, is_error, why);
+}
+
+int work_drop_transaction(struct work *w, enum drop_reason why)
+{
+	return drop_with_attachments(w, is_trace, why);
+}
+
+int work_drop_spans(struct work *w, enum drop_reason why)
+{
+	return work_drop_if(w, is_trace, NULL, why);
+}
+
+/* --- the order of work -------------------------------------------------------- */
+
+static int run(struct work *w)
+{
+	int rc = work_sample(w);
+
+	if (rc == E_OK)
+		rc = envelope_settle(w->e, w->err);
+	return rc;
+}
+
+int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,
+	struct instant now, struct process_result *ret, struct err *err)
+{
+	struct work w = {j, st, e, now, ret, err};
+	int rc;
+
+	*ret = (struct process_result){NULL};
+	/* A request of another path is no envelope, but bytes on their way. */
+	if (j == NULL || !j->is_needed || carried_is(&e->carried))
+		return E_OK;
+	rc = run(&w);
+	if (rc != E_OK)
+		process_result_fini(ret);
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* process.h - the order of work, and every judgement about an envelope.
+ *
+ *   defaults, ignore lists, dedupe and storms, sampling, trimming
+ *
+ * Something that is both filtered and sampled out is counted under the
+ * filter's reason (sdk-semantics 1). What is dropped is told as quantities per
+ * reason; the rest of the envelope goes on, sessions, check-ins and reports in
+ * any case. With nothing configured no payload is looked at.
+ *
+ * Owns     struct judge: what settings were compiled to; it is attached to them
+ *          and goes with them. struct judge_state: what is remembered between
+ *          envelopes, bounded.
+ * Threads  process_run: any, at the same time; the state has a lock.
+ * Fails    E_INVAL   judge_attach: "FILE:LINE: section.key: reason (remedy)"
+ *          E_NOMEM   nothing of the envelope may be kept or counted
+ */
+#ifndef PICKET_PROCESS_PROCESS_H
+#define PICKET_PROCESS_PROCESS_H
+
+#include "base/clock.h"
+#include "config/settings.h"
+#include "envelope/drop.h"
+#include "envelope/envelope.h"
+
+struct judge;
+struct judge_state;
+
+/* Compiles the judging part of freshly loaded settings and attaches it. */
+int judge_attach(struct settings *s, struct err *err);
+/* NULL when nothing is attached. */
+const struct judge *judge_of(const struct settings *s);
+
+int judge_state_new(struct judge_state **ret, struct err *err);
+/* NULL is fine. */
+void judge_state_free(struct judge_state *st);
+
+struct process_result {
+	struct quantities *dropped; /* by enum drop_reason; NULL: nothing */
+};
+void process_result_fini(struct process_result *r);
+
+/* j NULL: the envelope is left alone. */
+int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,
+	struct instant now, struct process_result *ret, struct err *err);
+
+#endif
