@@ -625,13 +625,13 @@ static void with_nothing_configured_no_payload_is_looked_at(void **state)
 	bench_open(&b, "");
 	bench_run(&b, text);
 	assert_int_equal(b.e->item_count, 1);
-	assert_null(b.e->items[0].doc);
+	assert_null(b.e->items[0].document);
 	assert_null(b.r.dropped);
 	assert_false(json_is_dirty(b.e->header, json_root(b.e->header)));
 	/* Not even by a rate that concerns something else. */
 	bench_reload(&b, "[sampling]\ntransactions = 0.1\nreplays = 0\nerrors = 0.999999\n");
 	bench_run(&b, text);
-	assert_null(b.e->items[0].doc);
+	assert_null(b.e->items[0].document);
 	bench_close(&b);
 }
 
