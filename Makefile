@@ -23,7 +23,7 @@ SAY        := $(if $(V),@:,@echo)
 
 # --- libraries -------------------------------------------------------------
 
-PKGS     := libuv jansson libcurl lmdb inih zlib libzstd libbrotlidec
+PKGS     := libuv jansson libcurl lmdb inih zlib libzstd libbrotlidec libpcre2-8
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 
@@ -61,19 +61,20 @@ LIBS := $(PKG_LIBS) $(LLHTTP_LIBS) -lpthread -lm
 # Each room of src/ is an archive. A room may use the rooms named here and
 # nothing else; "make layers" checks the includes against the same table.
 
-ROOMS := base json envelope config ingest process spool forward ops daemon client cli
+ROOMS := base json envelope config rules ingest process spool forward ops daemon client cli
 USES_base     :=
 USES_json     := base
 USES_envelope := json base
 USES_config   := base
+USES_rules    := envelope json config base
 USES_ingest   := envelope json config base
-USES_process  := envelope json config base
+USES_process  := rules envelope json config base
 USES_spool    := envelope json config base
 USES_forward  := envelope json config base
 USES_ops      := envelope json config base
-USES_daemon   := ingest process spool forward ops envelope json config base
+USES_daemon   := ingest process spool forward ops rules envelope json config base
 USES_client   := envelope json base
-USES_cli      := client envelope json config base
+USES_cli      := client rules envelope json config base
 # Not a room of src/: what the benchmarks of the whole daemon are linked with.
 USES_system   := envelope json config base
 
@@ -253,7 +254,7 @@ format:
 # --- what the machine needs --------------------------------------------------
 
 APT_BUILD := gcc libc6-dev make pkg-config libuv1-dev libjansson-dev libcurl4-openssl-dev \
-	liblmdb-dev libinih-dev zlib1g-dev libzstd-dev libbrotli-dev \
+	liblmdb-dev libinih-dev zlib1g-dev libzstd-dev libbrotli-dev libpcre2-dev \
 	$(if $(HAVE_LLHTTP),,node-llhttp)
 APT_TEST := libcmocka-dev libsqlite3-dev libssl-dev clang clang-format clang-tidy cppcheck \
 	mandoc ca-certificates procps \
