@@ -55,6 +55,10 @@ void envelope_free(struct envelope *e);
 int envelope_parse(
 	struct envelope *e, struct str body, const struct envelope_limits *limits, struct err *err);
 
+/* The same for what a record keeps apart: a header line and an items block,
+ * both borrowed. Limits were checked when it was taken in. */
+int envelope_parse_stored(struct envelope *e, struct str header, struct str items, struct err *err);
+
 /* Only the first line: for credentials in the envelope header (4.4, form 6).
  * *dsn is a view into arena memory or body and is a well-formed DSN.
  * E_UNAUTHORIZED when the line is no JSON object, has no dsn or a bad one. */

@@ -274,34 +274,73 @@ static void framing_init(struct framing *f, struct envelope *e, struct err *err)
 	f->err = err;
 }
 
+/* The header line at f->at. */
+static int frame_head(struct framing *f, size_t *end)
+{
+	struct header_extent extent = {0, true};
+	const char *what = NULL;
+	int rc = frame_header(f, f->e->arena, &f->e->header, &extent);
+
+	if (rc != E_OK)
+		return rc;
+	f->e->header_text = str_make(f->body.p + f->at, extent.n);
+	*end = f->at + extent.n + 1;
+	rc = header_read_envelope(f->e, &what);
+	return rc == E_OK ? E_OK : fault(f, rc, what);
+}
+
+static int frame_rest(struct framing *f)
+{
+	int rc;
+
+	f->items = f->small;
+	rc = frame_items(f);
+	if (rc == E_OK)
+		rc = keep_items(f);
+	if (f->items != f->small)
+		free(f->items);
+	arena_free(f->scratch);
+	return rc;
+}
+
 int envelope_parse(
 	struct envelope *e, struct str body, const struct envelope_limits *limits, struct err *err)
 {
 	struct framing f;
-	struct header_extent extent = {0, true};
-	const char *what = NULL;
+	size_t end;
 	int rc;
 
 	e->body = body;
 	framing_init(&f, e, err);
 	set_limits(&f.limits, limits);
 	skip_blanks(&f);
-	rc = frame_header(&f, e->arena, &e->header, &extent);
+	rc = frame_head(&f, &end);
 	if (rc != E_OK)
 		return rc;
-	e->header_text = str_make(body.p + f.at, extent.n);
-	rc = header_read_envelope(e, &what);
+	f.at = end;
+	return frame_rest(&f);
+}
+
+int envelope_parse_stored(struct envelope *e, struct str header, struct str items, struct err *err)
+{
+	struct framing f;
+	/* It was within the limits when it was taken in. */
+	const struct envelope_limits any = {
+		.max_items = SIZE_MAX, .max_header_bytes = SIZE_MAX, .max_header_depth = 1000};
+	size_t end;
+	int rc;
+
+	e->body = header;
+	framing_init(&f, e, err);
+	set_limits(&f.limits, &any);
+	rc = frame_head(&f, &end);
+	if (rc == E_OK && end <= header.n)
+		rc = fault(&f, E_SYNTAX, "more than one line");
 	if (rc != E_OK)
-		return fault(&f, rc, what);
-	f.at += extent.n + 1;
-	f.items = f.small;
-	rc = frame_items(&f);
-	if (rc == E_OK)
-		rc = keep_items(&f);
-	if (f.items != f.small)
-		free(f.items);
-	arena_free(f.scratch);
-	return rc;
+		return rc;
+	e->body = f.body = items;
+	f.at = 0;
+	return frame_rest(&f);
 }
 
 int envelope_peek_dsn(struct str body, struct arena *a, struct str *dsn, struct err *err)
