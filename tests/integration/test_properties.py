@@ -1,0 +1,287 @@
+"""Random envelopes over every transport and encoding: what arrives is what was
+sent, and the figures are the sums of it. The seed is in the name of the test."""
+
+import collections
+import json
+import random
+
+import pytest
+
+import client
+import wire
+from daemon import wait_until
+from settings import SANITIZED
+from wire import KEY
+
+PATH = "/api/42/envelope/"
+TRANSPORTS = ["tcp", "tcp", "chunked", "unix", "raw", "datagram"]
+ENCODINGS = [None, "gzip", "deflate", "br", "zstd"]
+# Odd, and nothing that a rule about secrets would take for one.
+STRINGS = ['""', '"plain"', '"ünï€ 😀"', '"tab\\tand \\u00e9scape"', '"\\ud83d\\ude00"', '"\\u0000"',
+           '"a \\"quoted\\" \\\\ word"', '"\\/"']
+NUMBERS = ["0", "-0", "7", "-12.50", "1e3", "1E-2", "9223372036854775807", "18446744073709551615",
+           "0.1000", "1742921669.158209"]
+
+
+class Maker:
+    """Envelopes, and what has to come of them."""
+
+    def __init__(self, seed):
+        self.rng = random.Random(seed)
+        self.quantities = collections.Counter()
+        self.payloads = collections.Counter()  # of items that pass byte for byte
+        self.entries = collections.Counter()   # texts of log and metric entries
+        self.sums = collections.Counter()      # of session aggregates
+        self.reports = collections.Counter()
+
+    def hex(self, digits=32):
+        return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
+
+    def count(self, **quantities):
+        self.quantities.update(quantities)
+
+    def json(self, depth=0):
+        """Text of a JSON value with blanks where they may be."""
+        rng = self.rng
+        blank = rng.choice(["", "", "", " ", "\t", "\r\n"])
+        kind = rng.randrange(6 if depth < 4 else 4)
+        if kind == 0:
+            text = rng.choice(STRINGS)
+        elif kind == 1:
+            text = rng.choice(NUMBERS)
+        elif kind <= 3:
+            text = rng.choice(["true", "false", "null", '"x"'])
+        elif kind == 4:
+            text = "[" + ",".join(self.json(depth + 1) for _ in range(rng.randrange(4))) + "]"
+        else:
+            text = "{" + ",".join(f'{blank}"k{n}"{blank}:{self.json(depth + 1)}'
+                                  for n in range(rng.randrange(4))) + blank + "}"
+        return blank + text + blank
+
+    def object(self, **members):
+        fixed = [f'"{k}":{json.dumps(v)}' for k, v in members.items()]
+        more = [f'"x{n}":{self.json()}' for n in range(self.rng.randrange(4))]
+        return ("{" + ",".join(fixed + more) + "}").encode()
+
+    def blob(self):
+        return self.rng.randbytes(self.rng.choice([0, 1, 7, 300, 5000]))
+
+    # --- items: (headers, payload), counted and remembered ---
+
+    def plain(self, kind, payload, **head):
+        self.payloads[kind, payload] += 1
+        if self.rng.random() < 0.2:
+            head["x_head"] = self.rng.choice([1, "ü", None, [1, {"a": "b"}]])
+        if self.rng.random() < 0.2 and b"\n" not in payload:
+            return {**head, "type": kind, "length": None}, payload
+        return {**head, "type": kind}, payload
+
+    def event(self, eid):
+        self.count(error=1)
+        return self.plain("event", self.object(event_id=eid, level="error", mark=self.hex()))
+
+    def transaction(self, eid):
+        spans = self.rng.randrange(4)
+        self.count(transaction=1, span=spans + 1)
+        return self.plain("transaction", self.object(
+            event_id=eid, type="transaction", spans=[{"span_id": self.hex(16)}] * spans))
+
+    def feedback(self, eid):
+        self.count(feedback=1)
+        return self.plain("feedback", self.object(event_id=eid))
+
+    def attachment(self):
+        data = self.blob()
+        self.count(attachment=max(len(data), 1), attachment_item=1)
+        return self.plain("attachment", data, filename=self.hex(6))
+
+    def unknown(self):
+        return self.plain("from_2040", self.blob())
+
+    def session(self):
+        self.count(session=1)
+        return self.plain("session", self.object(
+            sid=self.hex(), started="2026-01-01T00:00:00Z", status="ok",
+            attrs={"release": "r"}))
+
+    def sessions(self):
+        rows = []
+        attrs = {"release": self.rng.choice("ab")}
+        for minute in self.rng.sample(range(5), self.rng.randrange(1, 4)):
+            row = {"started": f"2026-01-01T00:0{minute}:00Z"}
+            for name in ("exited", "errored", "crashed"):
+                row[name] = self.rng.randrange(5)
+                self.sums[attrs["release"], row["started"], name] += row[name]
+                self.count(session=row[name])
+            rows.append(row)
+        return {"type": "sessions"}, wire.compact({"aggregates": rows, "attrs": attrs})
+
+    def check_in(self):
+        self.count(monitor=1)
+        return self.plain("check_in", self.object(check_in_id=self.hex(), monitor_slug="s",
+                                                  status="ok"))
+
+    def container(self, kind, content_type, **members):
+        texts = [self.object(mark=self.hex(), **members)
+                 for _ in range(self.rng.randrange(1, 6))]
+        self.entries.update((kind, t) for t in texts)
+        payload = b'{"items":[' + b",".join(texts) + b"]}"
+        return ({"type": kind, "item_count": len(texts), "content_type": content_type},
+                payload, len(texts))
+
+    def log(self):
+        head, payload, n = self.container("log", wire.LOG_TYPE, timestamp=1767225600.5, body="b",
+                                          level="info", trace_id=self.hex())
+        self.count(log_item=n, log_byte=len(payload))
+        return head, payload
+
+    def metric(self):
+        head, payload, n = self.container("trace_metric", wire.METRIC_TYPE, name="m", value=1,
+                                          type="counter", timestamp=1767225600.5,
+                                          trace_id=self.hex())
+        self.count(trace_metric=n, trace_metric_byte=len(payload))
+        return head, payload
+
+    def report(self):
+        entry = {"reason": self.rng.choice(["before_send", "sample_rate"]),
+                 "category": self.rng.choice(["error", "transaction"]),
+                 "quantity": self.rng.randrange(1, 9)}
+        self.reports[entry["reason"], entry["category"]] += entry["quantity"]
+        return {"type": "client_report"}, wire.compact({"discarded_events": [entry]})
+
+    # --- envelopes ---
+
+    def envelope(self):
+        """(headers, items, event id or None)"""
+        rng = self.rng
+        eid = self.hex()
+        head = {}
+        if rng.random() < 0.3:
+            head["sent_at"] = "2026-01-01T00:00:00.5Z"
+        if rng.random() < 0.2:
+            head["sdk"] = {"name": "sentry.x", "version": "1"}
+        if rng.random() < 0.2:
+            head["x_envelope"] = json.loads(self.json())
+        what = rng.randrange(8)
+        if what <= 2:
+            head["event_id"] = eid
+            first = rng.choice([self.event, self.transaction, self.feedback])(eid)
+            items = [first] + [self.attachment() for _ in range(rng.randrange(3))]
+            if rng.random() < 0.2:
+                items.append(self.session())
+            rng.shuffle(items)
+        elif what == 3:
+            items = [rng.choice([self.session, self.sessions])()
+                     for _ in range(rng.randrange(1, 5))]
+        elif what == 4:
+            items = [self.check_in()]
+        elif what == 5:
+            items = [rng.choice([self.log, self.metric])()]
+        elif what == 6:
+            items = [self.unknown() for _ in range(rng.randrange(1, 3))]
+        else:
+            head["event_id"] = eid
+            items = [self.attachment()]
+        if rng.random() < 0.15:
+            items.append(self.report())
+        return head, items, head.get("event_id")
+
+    def bytes(self, head, items):
+        out = [wire.compact(head), b"\n"]
+        for item, payload in items:
+            item = dict(item)
+            if item.get("length", 0) is None:
+                del item["length"]  # implied by the next LF
+            else:
+                item["length"] = len(payload)
+            out += [b"\n" * (self.rng.random() < 0.1), wire.compact(item), b"\n", payload, b"\n"]
+        return b"".join(out)
+
+
+def send(d, maker, conns):
+    """One random envelope over one random way. Datagrams are not answered."""
+    head, items, eid = maker.envelope()
+    rng = maker.rng
+    how = rng.choice(TRANSPORTS)
+    if how in ("raw", "datagram"):
+        data = maker.bytes({**head, "dsn": d.dsn()}, items)
+        if how == "datagram" and len(data) < 16000:
+            client.datagram(d.gram, data)
+            return
+        answer = client.raw_envelope(d.unix, data)
+        assert answer["status"] == 200 and (eid is None or answer["id"] == eid), answer
+        return
+    data = maker.bytes(head, items)
+    headers = [("X-Sentry-Auth", f"Sentry sentry_key={KEY}, sentry_version=7")]
+    encoding = rng.choice(ENCODINGS)
+    if encoding:
+        headers.append(("Content-Encoding", encoding))
+        data = wire.encode(encoding, data)
+    if how == "chunked":
+        headers.append(("Transfer-Encoding", "chunked"))
+        data = client.chunked(data, [rng.randrange(1, 999) for _ in range(20)])
+    r = conns["unix" if how == "unix" else "tcp"].request("POST", PATH, headers, data)
+    assert r.status == 200 and r.json() == ({"id": eid} if eid else {}), r
+
+
+def arrived(sentry):
+    """What Sentry has: (payloads, entries, sums of aggregates)."""
+    payloads, entries, sums = (collections.Counter() for _ in range(3))
+    for env in sentry.envelopes():
+        for item in env.items:
+            if item.type in ("log", "trace_metric"):
+                entries.update((item.type, text) for text in entry_texts(item.payload))
+            elif item.type == "sessions":
+                body = item.json()
+                for row in body["aggregates"]:
+                    for name, n in row.items():
+                        if isinstance(n, int):
+                            sums[body["attrs"]["release"], row["started"], name] += n
+            elif item.type != "client_report":
+                payloads[item.type, item.payload] += 1
+    return payloads, entries, sums
+
+
+def entry_texts(payload):
+    """The very bytes of each entry of a container."""
+    text = payload.decode("utf-8")
+    at = text.index("[") + 1
+    decoder = json.JSONDecoder()
+    while text[at] != "]":
+        _, end = decoder.raw_decode(text, at)
+        yield text[at:end].encode()
+        at = end + (text[end] == ",")
+
+
+def nonzero(counter):
+    return {k: n for k, n in counter.items() if n}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("outage", [False, True], ids=["up", "outage"])
+def test_what_arrives_is_what_was_sent_and_the_figures_are_its_sums(
+        make_daemon, sentry, seed, outage):
+    d = make_daemon(sentry, {"spool": {"durability": "lazy"}}, wait=None)
+    d.set("listen", unixgram=str(d.gram))
+    d.write_conf()
+    d.start()
+    if outage:
+        sentry.down()
+    maker = Maker(1000 * seed + outage)
+    with d.conn() as tcp, d.conn("unix") as unix:
+        for n in range(60 if SANITIZED else 150):
+            send(d, maker, {"tcp": tcp, "unix": unix})
+            if outage and n == 100:
+                sentry.up()
+    sentry.up()
+    want = nonzero(maker.quantities)
+    wait_until(lambda: d.totals()["received"] == want, 20,
+               f"received {want}, not {d.totals()['received']}")
+    d.wait_empty(30)
+    totals = d.totals()
+    assert totals["delivered"] == want and not any(totals["dropped"].values())
+    payloads, entries, sums = arrived(sentry)
+    assert payloads == maker.payloads
+    assert entries == maker.entries
+    assert nonzero(sums) == nonzero(maker.sums)
+    assert nonzero(sentry.discarded()) == nonzero(maker.reports)
