@@ -17,7 +17,8 @@ PATH = "/api/42/envelope/"
 TRANSPORTS = ["tcp", "tcp", "chunked", "unix", "raw", "datagram"]
 ENCODINGS = [None, "gzip", "deflate", "br", "zstd"]
 # Odd, and nothing that a rule about secrets would take for one.
-STRINGS = ['""', '"plain"', '"ünï€ 😀"', '"tab\\tand \\u00e9scape"', '"\\ud83d\\ude00"', '"\\u0000"',
+STRINGS = ['""', '"plain"', '"ünï€ 😀"', '"tab\\tand \\u00e9scape"', '"\\ud83d\\ude00"',
+           '"\\u0000"',
            '"a \\"quoted\\" \\\\ word"', '"\\/"']
 NUMBERS = ["0", "-0", "7", "-12.50", "1e3", "1E-2", "9223372036854775807", "18446744073709551615",
            "0.1000", "1742921669.158209"]
