@@ -39,6 +39,13 @@ def test_P119_quantities_of_losses(make_daemon, sentry):
                                 for c, n in want.items()))
 
 
+def test_P119_a_sampled_transaction_counts_its_spans(make_daemon, sentry):
+    d = make_daemon(sentry, {"reports": {"interval": "100ms"}, "sampling": {"transactions": "0"}})
+    post_ok(d, wire.transaction(spans=2))
+    sentry.wait_for(lambda: sentry.discarded())
+    assert sentry.discarded() == {("sample_rate", "transaction"): 1, ("sample_rate", "span"): 3}
+
+
 def test_P120_losses_travel_with_the_next_envelope(make_daemon, sentry):
     d = make_daemon(sentry, {**GZIP, **NEVER})
     lose_one(d, sentry)
