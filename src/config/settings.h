@@ -160,6 +160,12 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTING(limits, memory, SIZE, "64M", "1M", "64G", YES,                                     \
 		"All buffers together; beyond it clients are answered 503.")                       \
 	SETTING(limits, envelope, SIZE, "200M", "1K", "2G", YES, "An envelope, decoded.")          \
+	SETTING(limits, store, SIZE, "1M", "1K", "1G", YES,                                        \
+		"A request to the store, security or cron endpoint, decoded.")                     \
+	SETTING(limits, otlp, SIZE, "12M", "1K", "1G", YES,                                        \
+		"A request to an OTLP or NEL endpoint, decoded.")                                  \
+	SETTING(limits, request, SIZE, "20M", "1K", "2G", YES,                                     \
+		"A request to any other path of a project, decoded.")                              \
 	SETTING(limits, header, SIZE, "64K", "1K", "16M", YES, "One envelope or item header.")     \
 	SETTING(limits, http_headers, SIZE, "64K", "1K", "1M", YES,                                \
 		"All headers of a request together.")                                              \

@@ -229,6 +229,7 @@ static int open_ingest(struct relay *r, struct err *err)
 		.clock = r->clock,
 		.log = r->log,
 		.counters = &r->counters,
+		.dev = r->dev,
 	};
 
 	r->ingest_ops = (struct ingest_ops){

@@ -9,6 +9,8 @@ static const char *reason(int status)
 		const char *text;
 	} reasons[] = {
 		{200, "OK"},
+		{201, "Created"},
+		{202, "Accepted"},
 		{400, "Bad Request"},
 		{401, "Unauthorized"},
 		{403, "Forbidden"},
@@ -121,14 +123,68 @@ static void add_id_body(struct buf *out, const struct event_id *id)
 	buf_str(out, STR("\"}"));
 }
 
-void answer_accepted(
-	const struct answer_frame *f, const struct event_id *id, struct str limits, struct buf *out)
+/* One pixel, in 26 bytes. */
+#define PIXEL STR("GIF89a\1\0\1\0\0\xff\0,\0\0\0\0\1\0\1\0\0\2\0;")
+/* What a PlayStation is to send of a crash (20.4). */
+#define PARTS STR("{\"parts\":{\"upload\":[\"corefile\",\"screenshot\"]}}")
+
+static const struct {
+	int status;
+	const char *content_type; /* NULL: no body */
+} kinds[] = {
+	[SUCCESS_ID] = {200, "application/json"},
+	[SUCCESS_GIF] = {200, "image/gif"},
+	[SUCCESS_EMPTY] = {200, NULL},
+	[SUCCESS_UUID] = {200, "text/plain"},
+	[SUCCESS_CREATED] = {201, NULL},
+	[SUCCESS_ACCEPTED] = {202, NULL},
+	[SUCCESS_PARTS] = {200, "application/json"},
+};
+
+static void end_accepted(const struct answer_frame *f, enum endpoint_success kind,
+	const struct event_id *id, struct buf *out)
 {
-	begin(out, f, 200);
-	buf_str(out, STR("Content-Type: application/json\r\n"));
+	char uuid[EVENT_ID_UUID_BYTES];
+
+	switch (kind) {
+	case SUCCESS_ID:
+		add_length(out, id != NULL ? ID_BODY_BYTES : 2);
+		add_id_body(out, id);
+		return;
+	case SUCCESS_GIF:
+		end(out, f, PIXEL);
+		return;
+	case SUCCESS_PARTS:
+		end(out, f, PARTS);
+		return;
+	case SUCCESS_UUID:
+		if (id == NULL)
+			break;
+		event_id_uuid(id, uuid);
+		end(out, f, str_of(uuid));
+		return;
+	case SUCCESS_EMPTY:
+	case SUCCESS_CREATED:
+	case SUCCESS_ACCEPTED:
+		break;
+	}
+	end(out, f, STR_EMPTY);
+}
+
+int answer_accepted(const struct answer_frame *f, enum endpoint_success kind,
+	const struct event_id *id, struct str limits, struct buf *out)
+{
+	int status = kinds[kind].status;
+
+	begin(out, f, status);
+	if (kinds[kind].content_type != NULL) {
+		buf_str(out, STR("Content-Type: "));
+		buf_cstr(out, kinds[kind].content_type);
+		buf_str(out, STR("\r\n"));
+	}
 	add_header(out, "X-Sentry-Rate-Limits", limits);
-	add_length(out, id != NULL ? ID_BODY_BYTES : 2);
-	add_id_body(out, id);
+	end_accepted(f, kind, id, out);
+	return status;
 }
 
 void answer_refused(const struct answer_frame *f, int status, struct str detail,

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "endpoint/endpoint.h"
 
 /* What CORS says about an answer; nothing for most clients (4.5). */
 enum answer_cors { CORS_NONE, CORS_ANY, CORS_ORIGIN };
@@ -25,9 +26,10 @@ struct answer_frame {
 	struct str origin; /* for CORS_ORIGIN */
 };
 
-/* 200 with {"id":"..."}, or {} when id is NULL. */
-void answer_accepted(const struct answer_frame *f, const struct event_id *id, struct str limits,
-	struct buf *out);
+/* The answer of this kind; id NULL: there is none ({} where it would stand).
+ * Returns its status. */
+int answer_accepted(const struct answer_frame *f, enum endpoint_success kind,
+	const struct event_id *id, struct str limits, struct buf *out);
 
 /* An error: detail goes into the body and, cleaned, into X-Sentry-Error. allow
  * is the value of Allow, "" for none; retry_after_s 0 for none. */

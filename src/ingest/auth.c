@@ -165,6 +165,10 @@ int auth_read(
 		forms += in->sentry_auth_times;
 	if (has_list || has_basic)
 		forms += in->authorization_times;
+	if (in->path_key.n > 0) {
+		forms++;
+		ret->key = in->path_key;
+	}
 	if (forms == 0)
 		return E_OK;
 	if (forms > 1)

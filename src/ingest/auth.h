@@ -20,11 +20,12 @@ struct auth_input {
 	unsigned sentry_auth_times;
 	struct str authorization;
 	unsigned authorization_times;
-	struct str query; /* without "?" */
+	struct str query;    /* without "?" */
+	struct str path_key; /* "" when the path has none (4.4, form 5) */
 };
 
 struct credentials {
-	bool found; /* false: none of forms 1 to 4; only the envelope can tell */
+	bool found; /* false: none of forms 1 to 5; only the envelope can tell */
 	struct str key;
 	struct str secret;
 	struct str client;

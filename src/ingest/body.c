@@ -10,7 +10,10 @@
 
 void body_init(struct body *b, struct budget *budget, uint64_t declared, uint64_t max_bytes)
 {
-	*b = (struct body){.budget = budget, .declared = declared, .max_bytes = max_bytes};
+	*b = (struct body){.budget = budget,
+		.declared = declared,
+		.max_bytes = max_bytes,
+		.limit = "limits.envelope"};
 }
 
 void body_fini(struct body *b)
@@ -26,7 +29,7 @@ void body_fini(struct body *b)
 static int check_size(const struct body *b, uint64_t n, struct err *err)
 {
 	if (n > b->max_bytes)
-		return err_set(err, E_TOOBIG, "the body is larger than limits.envelope (%llu)",
+		return err_set(err, E_TOOBIG, "the body is larger than %s (%llu)", b->limit,
 			(unsigned long long)b->max_bytes);
 	if (b->budget != NULL && n > atomic_load(&b->budget->limit_bytes))
 		return err_set(err, E_TOOBIG, "the body does not fit limits.memory (%llu)",

@@ -27,6 +27,7 @@ struct body {
 	struct budget *budget;
 	uint64_t declared; /* 0: not known */
 	uint64_t max_bytes;
+	const char *limit; /* the setting that says so */
 };
 
 /* declared 0: not known. budget may be NULL. */

@@ -442,6 +442,7 @@ void connection_open(struct ingest *in, int fd, const struct peer *peer, bool re
 	c->state = peer->is_unix ? CONNECTION_OPENING : CONNECTION_HEAD;
 	c->counted = !refuse;
 	http_init(&c->http, (size_t)in->settings->limits.http_headers, exchange_body, c);
+	c->http.wants_rest = endpoint_wants_headers;
 	deadline_init(&c->deadline, c);
 	buf_init(&c->held, 0);
 	TAILQ_INSERT_TAIL(&in->connections, c, link);

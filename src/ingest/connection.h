@@ -78,7 +78,8 @@ void connection_run(struct connection *c);
 void connection_next(struct connection *c);
 
 /* sending.c. Answers the request under way, whose reply was given. */
-void connection_accepted(struct connection *c, const struct event_id *id, struct str limits);
+void connection_accepted(struct connection *c, enum endpoint_success kind,
+	const struct event_id *id, struct str limits);
 void connection_refused(struct connection *c, int status, const char *detail,
 	uint32_t retry_after_s, struct str limits);
 /* Sends in->answer as the answer to the request under way. */

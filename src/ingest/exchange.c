@@ -1,7 +1,7 @@
 /* One HTTP request on a connection.
  *
  *   exchange_begin    the head is complete: judge it
- *   exchange_take     an envelope: credentials, size, "100 Continue"
+ *   exchange_take     data: credentials, size, "100 Continue"
  *   exchange_body     its bytes; the first that cannot be kept ends the taking
  *   (request.h)       complete: framed, handed on, answered
  *
@@ -112,16 +112,47 @@ static void send_continue(struct connection *c)
 		connection_close(c);
 }
 
+/* Only an envelope can bring its credentials along (4.4, form 6). */
+static int find_auth(enum endpoint e, bool found, enum frame_auth *ret, struct err *err)
+{
+	*ret = AUTH_REQUEST;
+	if (found)
+		return E_OK;
+	if (e == ENDPOINT_STREAM)
+		*ret = AUTH_OPTIONAL;
+	else if (e == ENDPOINT_ENVELOPE)
+		*ret = AUTH_ENVELOPE;
+	else
+		return err_set(err, E_UNAUTHORIZED, "no credentials");
+	return E_OK;
+}
+
+static void settle_endpoint(struct request *r, enum endpoint e)
+{
+	struct body *body = &r->job.body;
+
+	r->job.success = endpoint_success_of(e);
+	r->never_429 = endpoint_has(e, ENDPOINT_NEVER_429);
+	body->max_bytes = endpoint_limit(e, r->settings, &body->limit);
+}
+
 static int take_head(struct connection *c, const struct head *head, struct err *err)
 {
 	struct frame_job *job = &c->request->job;
+	enum endpoint e = head->target.at.endpoint;
+	struct endpoint_request *request;
 	bool found = false;
 	int rc = head_identify(&c->http, &c->peer, head, job->env, &found, err);
 
+	if (rc == E_OK)
+		rc = find_auth(e, found, &job->auth, err);
+	if (rc == E_OK)
+		rc = head_request(&c->http, head, job->env, &request, err);
 	if (rc != E_OK)
 		return rc;
+	job->request = request;
 	job->encoding = head->encoding;
-	job->auth = found ? AUTH_REQUEST : AUTH_ENVELOPE;
+	settle_endpoint(c->request, e);
 	return body_check_declared(&job->body, err);
 }
 
@@ -143,10 +174,12 @@ static void exchange_take(struct connection *c, const struct head *head)
 
 void exchange_begin(struct connection *c)
 {
+	const struct head_rules rules = {
+		.settings = c->in->settings, .uids = &c->in->uids, .dev = c->in->dev};
 	struct head head;
 
 	INGEST_COUNT(c->in, requests, 1);
-	head_judge(&c->http, &c->peer, c->in->settings, &c->in->uids, &head);
+	head_judge(&c->http, &c->peer, &rules, &head);
 	begin_frame(c, &head);
 	switch (head.verdict) {
 	case HEAD_REFUSE:

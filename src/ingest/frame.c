@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "endpoint/endpoint.h"
 #include "envelope/dsn.h"
 #include "ingest/auth.h"
-#include "ingest/target.h"
 
 /* Input of one decoding step. What it expands to is accounted for after the
  * step, so steps are small. */
@@ -51,11 +51,11 @@ static int decode_steps(struct frame_job *job, uint64_t max, struct buf *out, si
 }
 
 /* The bound is what may be had now, so that a bomb ends there and not at
- * limits.envelope, which may be more than all of limits.memory. */
+ * the limit of the endpoint, which may be more than all of limits.memory. */
 static int decode(struct frame_job *job, struct str *body)
 {
 	struct budget *budget = job->body.budget;
-	uint64_t limit = job->settings->limits.envelope, left = budget_left(budget);
+	uint64_t limit = job->body.max_bytes, left = budget_left(budget);
 	struct buf out = BUF_INIT;
 	size_t taken = 0;
 	int rc = decode_steps(job, left < limit ? left : limit, &out, &taken);
@@ -190,6 +190,23 @@ static int frame(struct frame_job *job, struct str body)
 	return rc;
 }
 
+/* An endpoint that is not of envelopes. */
+static int take(struct frame_job *job, struct str body)
+{
+	struct endpoint_work w = {.request = job->request,
+		.settings = job->settings,
+		.budget = job->body.budget,
+		.env = job->env,
+		.body = body,
+		.err = &job->err,
+		.success = job->success};
+	int rc = endpoint_take(&w);
+
+	job->success = w.success;
+	job->body.cap += w.extra_bytes; /* goes back with the request */
+	return rc;
+}
+
 static int measure(struct frame_job *job)
 {
 	struct item_limits limits;
@@ -209,9 +226,11 @@ void frame_run(struct frame_job *job)
 
 	job->rc = take_body(job, &body);
 	job->decoded_bytes = body.n;
-	if (job->rc == E_OK)
+	if (job->rc == E_OK && (job->request == NULL || endpoint_is_envelope(job->request)))
 		job->rc = frame(job, body);
-	if (job->rc == E_OK)
+	else if (job->rc == E_OK)
+		job->rc = take(job, body);
+	if (job->rc == E_OK && !carried_is(&job->env->carried))
 		job->rc = measure(job);
 	if (job->rc == E_OK && job->ops->work != NULL)
 		job->rc = job->ops->work(

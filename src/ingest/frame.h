@@ -2,7 +2,8 @@
  *
  * Pure but for the budget: may run on a worker thread. In order: decode, find
  * credentials in the envelope itself when the request had none, frame, compare
- * credentials, give an id, measure, check limits, ops->work.
+ * credentials, give an id, measure, check limits, ops->work. What another
+ * endpoint took is made an envelope first, or a request that is carried.
  *
  * Owns     a job owns its body; the envelope belongs to the request.
  * Threads  any, one at a time.
@@ -12,6 +13,7 @@
 #define PICKET_INGEST_FRAME_H
 
 #include "config/settings.h"
+#include "endpoint/take.h"
 #include "envelope/codec.h"
 #include "envelope/envelope.h"
 #include "ingest/body.h"
@@ -29,12 +31,14 @@ struct frame_job {
 	struct body body;
 	enum encoding encoding;
 	enum frame_auth auth;
+	const struct endpoint_request *request; /* NULL: the body is an envelope */
 	const struct settings *settings;
 	const struct ingest_ops *ops;
 	/* results */
 	int rc;
 	struct err err;
-	void *result; /* of ops->work */
+	enum endpoint_success success; /* how it is answered if all goes well */
+	void *result;                  /* of ops->work */
 	size_t decoded_bytes;
 };
 

@@ -1,9 +1,9 @@
 #include "ingest/head.h"
 
+#include "endpoint/fields.h"
 #include "ingest/auth.h"
 
-#define ALLOW_ENVELOPE STR("POST, OPTIONS")
-#define ALLOW_PAGE     STR("GET, HEAD, OPTIONS")
+#define ALLOW_PAGE STR("GET, HEAD, OPTIONS")
 
 static bool refuse(struct head *r, int status, const char *detail)
 {
@@ -36,13 +36,13 @@ static bool check_http(const struct http *h, struct head *r)
 	return true;
 }
 
-static bool check_peer(const struct http *h, const struct peer *peer, const struct settings *s,
-	const struct guard_uids *uids, struct head *r)
+static bool check_peer(const struct http *h, const struct peer *peer,
+	const struct head_rules *rules, struct head *r)
 {
-	const struct str_list *hosts = &s->listen.allow_host;
+	const struct str_list *hosts = &rules->settings->listen.allow_host;
 
 	if (peer->is_unix) {
-		if (!guard_uid(uids, peer->uid))
+		if (!guard_uid(rules->uids, peer->uid))
 			return refuse(r, 403, "this user is not in listen.allow_uid");
 		return true;
 	}
@@ -67,51 +67,76 @@ static bool check_origin(const struct http *h, const struct settings *s, struct 
 			return true; /* a preflight without CORS headers is a no */
 		return refuse(r, 403, "web pages of this origin are not in listen.allow_origin");
 	}
-	if (r->target.endpoint == ENDPOINT_ENVELOPE || r->target.endpoint == ENDPOINT_NONE)
+	if (endpoint_has(r->target.at.endpoint, ENDPOINT_CORS) ||
+		r->target.at.endpoint == ENDPOINT_NONE)
 		r->cors = any ? CORS_ANY : CORS_ORIGIN;
 	return true;
 }
 
-static bool refuse_method(struct head *r)
+static bool choose_page(bool is_get, struct head *r)
 {
-	r->allow = ALLOW_ENVELOPE;
-	return refuse(r, 405, "this path takes POST only");
+	r->verdict = is_get ? HEAD_PAGE : HEAD_METHOD;
+	r->allow = ALLOW_PAGE;
+	return true;
+}
+
+static bool choose_take(const struct http *h, struct head *r)
+{
+	enum endpoint e = r->target.at.endpoint;
+	struct str method = str_of(llhttp_method_name((llhttp_method_t)h->method));
+
+	if (endpoint_takes_method(e, method)) {
+		r->verdict = HEAD_TAKE;
+		return true;
+	}
+	r->allow = str_of(endpoint_methods(e));
+	return refuse(r, 405, "this path does not take this method; Allow names those it takes");
 }
 
 static bool choose(const struct http *h, struct head *r)
 {
-	bool is_get = h->method == HTTP_GET || h->method == HTTP_HEAD;
+	enum endpoint e = r->target.at.endpoint;
 
 	if (h->method == HTTP_OPTIONS) {
 		r->verdict = HEAD_OPTIONS;
-		r->allow = r->target.endpoint == ENDPOINT_ENVELOPE ? ALLOW_ENVELOPE : ALLOW_PAGE;
+		r->allow = endpoint_takes_data(e) ? str_of(endpoint_methods(e)) : ALLOW_PAGE;
 		return true;
 	}
-	switch (r->target.endpoint) {
+	switch (e) {
 	case ENDPOINT_PAGE:
-		r->verdict = is_get ? HEAD_PAGE : HEAD_METHOD;
-		r->allow = ALLOW_PAGE;
-		return true;
-	case ENDPOINT_ENVELOPE:
-		if (h->method != HTTP_POST)
-			return refuse_method(r);
-		r->verdict = HEAD_TAKE;
-		return true;
+		return choose_page(h->method == HTTP_GET || h->method == HTTP_HEAD, r);
+	case ENDPOINT_WEB_API:
+		return refuse(r, 404, "Sentry's web API is not relayed: ask Sentry itself");
+	case ENDPOINT_UPLOAD:
+		return refuse(r, 404, "uploads are not taken: they cannot be buffered");
 	case ENDPOINT_NONE:
 	case ENDPOINT_SERVER:
-		break;
+		return refuse(r, 404, "there is no such path here");
+	default:
+		return choose_take(h, r);
 	}
-	return refuse(r, 404, "there is no such path here");
 }
 
-void head_judge(const struct http *h, const struct peer *peer, const struct settings *s,
-	const struct guard_uids *uids, struct head *ret)
+/* Spotlight's SDKs send their envelopes a second time, without credentials, to
+ * whoever looks on: a developer, not a deployed daemon. */
+static void settle_stream(const struct http *h, bool dev, struct endpoint_path *at)
 {
+	if (at->endpoint != ENDPOINT_STREAM)
+		return;
+	if (!dev || (h->method != HTTP_POST && h->method != HTTP_OPTIONS))
+		at->endpoint = ENDPOINT_PAGE;
+}
+
+void head_judge(const struct http *h, const struct peer *peer, const struct head_rules *rules,
+	struct head *ret)
+{
+	const struct settings *s = rules->settings;
 	int rc;
 
 	*ret = (struct head){.verdict = HEAD_REFUSE};
 	rc = target_parse(h->target, str_of(s->listen.path_prefix), &ret->target, &ret->err);
-	if (!check_http(h, ret) || !check_peer(h, peer, s, uids, ret) || !check_origin(h, s, ret))
+	settle_stream(h, rules->dev, &ret->target.at);
+	if (!check_http(h, ret) || !check_peer(h, peer, rules, ret) || !check_origin(h, s, ret))
 		return;
 	if (rc != E_OK) {
 		ret->status = 400;
@@ -152,7 +177,7 @@ static bool fill_sender(const struct http *h, const struct peer *peer, const str
 	from->peer_pid = peer->pid;
 	return keep(a, c->key, &from->key) && keep(a, c->secret, &from->secret) &&
 	       keep(a, c->client, &from->client) && keep(a, c->protocol, &from->protocol) &&
-	       keep(a, head->target.project, &from->project) && keep(a, origin, &from->origin) &&
+	       keep(a, head->target.at.project, &from->project) && keep(a, origin, &from->origin) &&
 	       keep(a, h->values[FIELD_USER_AGENT], &from->user_agent) &&
 	       address_chain(&f, peer, a, &from->forwarded_for);
 }
@@ -166,6 +191,7 @@ int head_identify(const struct http *h, const struct peer *peer, const struct he
 		.authorization = h->values[FIELD_AUTHORIZATION],
 		.authorization_times = http_times(h, FIELD_AUTHORIZATION),
 		.query = head->target.query,
+		.path_key = head->target.at.key,
 	};
 	struct credentials c;
 	int rc = auth_read(&in, env->arena, &c, err);
@@ -175,5 +201,35 @@ int head_identify(const struct http *h, const struct peer *peer, const struct he
 	*found = c.found;
 	if (!fill_sender(h, peer, head, &c, env))
 		return err_set(err, E_NOMEM, "no memory for the request");
+	return E_OK;
+}
+
+/* The parts of the path are views into the request line. */
+static bool keep_path(struct arena *a, const struct endpoint_path *at, struct endpoint_path *ret)
+{
+	*ret = *at;
+	return keep(a, at->project, &ret->project) && keep(a, at->key, &ret->key) &&
+	       keep(a, at->slug, &ret->slug) && keep(a, at->event_id, &ret->event_id) &&
+	       keep(a, at->rest, &ret->rest);
+}
+
+int head_request(const struct http *h, const struct head *head, struct envelope *env,
+	struct endpoint_request **ret, struct err *err)
+{
+	struct arena *a = env->arena;
+	struct endpoint_request *r;
+
+	*ret = NULL;
+	if (head->target.at.endpoint == ENDPOINT_ENVELOPE ||
+		head->target.at.endpoint == ENDPOINT_STREAM)
+		return E_OK;
+	r = arena_calloc(a, 1, sizeof *r);
+	if (r == NULL || !keep_path(a, &head->target.at, &r->path) ||
+		!keep(a, head->target.query, &r->query) || !keep(a, h->rest, &r->headers))
+		return err_set(err, E_NOMEM, "no memory for the request");
+	r->method = str_of(llhttp_method_name((llhttp_method_t)h->method));
+	r->content_type = fields_get(r->headers, STR("content-type"));
+	r->was_encoded = head->encoding != ENCODING_IDENTITY;
+	*ret = r;
 	return E_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef PICKET_INGEST_HEAD_H
 #define PICKET_INGEST_HEAD_H
 
+#include "endpoint/take.h"
 #include "envelope/codec.h"
 #include "envelope/envelope.h"
 #include "ingest/address.h"
@@ -16,7 +17,7 @@
 
 enum head_verdict {
 	HEAD_REFUSE, /* status, err */
-	HEAD_TAKE,   /* an envelope is to come */
+	HEAD_TAKE,   /* data is to come, or is here already */
 	HEAD_PAGE,   /* GET or HEAD of a page, if there is one */
 	HEAD_METHOD, /* 405 if there is such a page, else 404 */
 	HEAD_OPTIONS
@@ -33,13 +34,23 @@ struct head {
 	bool fatal; /* the connection cannot go on */
 };
 
-/* uids: who may use Unix sockets. */
-void head_judge(const struct http *h, const struct peer *peer, const struct settings *s,
-	const struct guard_uids *uids, struct head *ret);
+/* Who may use Unix sockets; dev opens the path that Spotlight's SDKs send to. */
+struct head_rules {
+	const struct settings *settings;
+	const struct guard_uids *uids;
+	bool dev;
+};
+void head_judge(const struct http *h, const struct peer *peer, const struct head_rules *rules,
+	struct head *ret);
 
 /* For HEAD_TAKE: fills env->from from the head. *found: credentials were there.
  * E_UNAUTHORIZED, E_SYNTAX, E_NOMEM with err. */
 int head_identify(const struct http *h, const struct peer *peer, const struct head *head,
 	struct envelope *env, bool *found, struct err *err);
+
+/* What the endpoint will need of the head, in env's arena. NULL and E_OK for the
+ * endpoint of envelopes, which needs nothing. E_NOMEM. */
+int head_request(const struct http *h, const struct head *head, struct envelope *env,
+	struct endpoint_request **ret, struct err *err);
 
 #endif

@@ -52,6 +52,9 @@ void http_trim(struct http *h)
 {
 	if (h->text.cap > KEEP_TEXT)
 		buf_fini(&h->text);
+	if (h->rest_text.cap > 0)
+		buf_fini(&h->rest_text);
+	h->rest = STR_EMPTY;
 }
 
 static int on_begin(llhttp_t *p)
@@ -69,6 +72,7 @@ static int on_begin(llhttp_t *p)
 	h->in_value = false;
 	h->head_done = false;
 	h->begun = true;
+	h->keeps_rest = false;
 	return 0;
 }
 
@@ -81,6 +85,50 @@ static int on_url(llhttp_t *p, const char *at, size_t n)
 	return count(h, n);
 }
 
+static int on_url_complete(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+
+	h->keeps_rest = h->wants_rest != NULL && buf_ok(&h->text) &&
+			h->wants_rest(str_make(h->text.p, h->target_n));
+	return 0;
+}
+
+/* --- headers that are none of ours ------------------------------------------- */
+
+static bool keeps_line(const struct http *h)
+{
+	return h->keeps_rest && !h->head_done;
+}
+
+static void rest_name(struct http *h, const char *at, size_t n)
+{
+	if (h->name_n == 0)
+		h->line_at = h->rest_text.n;
+	buf_add(&h->rest_text, at, n);
+}
+
+/* The name is complete: one of ours is not repeated here. */
+static void rest_value_begin(struct http *h)
+{
+	if (h->field != FIELD_COUNT)
+		h->rest_text.n = h->line_at;
+	else
+		buf_str(&h->rest_text, STR(": "));
+}
+
+/* A byte that could end the line, or be taken for its end, is a blank. */
+static void rest_value(struct http *h, const char *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)at[i];
+
+		buf_char(&h->rest_text, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+	}
+}
+
+/* --- headers ------------------------------------------------------------------ */
+
 /* Closes the value before, if any: a repeated one is joined or ignored. */
 static void value_end(struct http *h)
 {
@@ -88,6 +136,8 @@ static void value_end(struct http *h)
 	int f = h->field;
 
 	h->in_value = false;
+	if (f == FIELD_COUNT && keeps_line(h))
+		buf_char(&h->rest_text, '\n');
 	if (f == FIELD_COUNT || h->head_done)
 		return;
 	if (h->spans[f].times == 0) {
@@ -116,6 +166,8 @@ static int on_name(llhttp_t *p, const char *at, size_t n)
 
 	if (h->in_value)
 		value_end(h);
+	if (keeps_line(h))
+		rest_name(h, at, n);
 	if (h->name_n < sizeof h->name) {
 		size_t room = sizeof h->name - h->name_n, part = n < room ? n : room;
 
@@ -145,6 +197,8 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
 		h->in_value = true;
 		h->field = field_of(h);
 		h->name_n = 0;
+		if (keeps_line(h))
+			rest_value_begin(h);
 		h->value_at = h->text.n;
 		if (++h->field_count > HTTP_FIELDS_MAX)
 			return fault(h, HTTP_FAULT_FIELDS, "request has more than 200 headers");
@@ -154,6 +208,8 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
 	}
 	if (h->field != FIELD_COUNT && !h->head_done)
 		buf_add(&h->text, at, n);
+	else if (keeps_line(h))
+		rest_value(h, at, n);
 	return count(h, n);
 }
 
@@ -170,7 +226,7 @@ static int on_head(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
-	if (!buf_ok(&h->text))
+	if (!buf_ok(&h->text) || !buf_ok(&h->rest_text))
 		return fault(h, HTTP_FAULT_NOMEM, "no memory for the request headers");
 	h->target = str_make(h->text.p, h->target_n);
 	for (int f = 0; f < FIELD_COUNT; f++)
@@ -178,6 +234,7 @@ static int on_head(llhttp_t *p)
 			h->spans[f].times == 0
 				? STR_EMPTY
 				: str_trim(str_make(h->text.p + h->spans[f].at, h->spans[f].n));
+	h->rest = buf_view(&h->rest_text);
 	if (llhttp_get_http_major(p) != 1)
 		return fault(h, HTTP_FAULT_SYNTAX, "only HTTP/1.1 and HTTP/1.0 are spoken here");
 	h->method = llhttp_get_method(p);
@@ -212,6 +269,7 @@ static int on_complete(llhttp_t *p)
 static const llhttp_settings_t callbacks = {
 	.on_message_begin = on_begin,
 	.on_url = on_url,
+	.on_url_complete = on_url_complete,
 	.on_header_field = on_name,
 	.on_header_value = on_value,
 	.on_header_value_complete = on_value_complete,
@@ -231,11 +289,13 @@ void http_init(struct http *h, size_t max_head_bytes, http_body_fn *body, void *
 	h->arg = arg;
 	h->field = FIELD_COUNT;
 	buf_init(&h->text, 0);
+	buf_init(&h->rest_text, 0);
 }
 
 void http_fini(struct http *h)
 {
 	buf_fini(&h->text);
+	buf_fini(&h->rest_text);
 }
 
 enum http_event http_feed(struct http *h, const char *p, size_t n, size_t *used)

@@ -20,7 +20,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* Request headers that mean something here; the others are counted and dropped.
+/* Request headers that mean something here. The others are counted, and dropped
+ * unless wants_rest() asks for them.
  * HTTP_FIELD(id, name, repeated values are joined with a comma) */
 #define HTTP_FIELDS(HTTP_FIELD)                                                                    \
 	HTTP_FIELD(HOST, "host", false)                                                            \
@@ -57,10 +58,14 @@ enum http_event {
 #define HTTP_FIELDS_MAX 200
 
 typedef void http_body_fn(void *arg, const char *p, size_t n);
+/* Told by the target as it stands in the request line. */
+typedef bool http_wants_fn(struct str target);
 
 struct http {
 	llhttp_t parser;
 	struct buf text; /* target and values, one after the other */
+	struct buf rest_text;
+	http_wants_fn *wants_rest; /* NULL: never; set after http_init() */
 	size_t max_head_bytes;
 	size_t head_bytes;
 	unsigned field_count;
@@ -68,7 +73,8 @@ struct http {
 	size_t name_n;
 	int field; /* being read, FIELD_COUNT for one we drop */
 	size_t value_at;
-	bool in_value, head_done, paused, begun;
+	size_t line_at; /* of the header being read, in rest_text */
+	bool in_value, head_done, paused, begun, keeps_rest;
 	http_body_fn *body;
 	void *arg;
 	struct {
@@ -80,6 +86,7 @@ struct http {
 	/* Facts, from HTTP_HAS_HEAD on. */
 	struct str target; /* bytes may be rewritten by target_parse() */
 	struct str values[FIELD_COUNT];
+	struct str rest; /* "Name: value\n" for each of the others, if they were wanted */
 	unsigned method; /* HTTP_GET, ... of llhttp */
 	bool is_http10;
 	bool keep_alive;

@@ -41,6 +41,7 @@ int ingest_new(struct ingest **ret, const struct ingest_options *o, struct err *
 	in->clock = o->clock != NULL ? o->clock : clock_system();
 	in->log = o->log;
 	in->counters = o->counters;
+	in->dev = o->dev;
 	in->inline_bytes = o->inline_bytes != 0 ? o->inline_bytes : INLINE_BYTES;
 	SLIST_INIT(&in->listeners);
 	TAILQ_INIT(&in->connections);

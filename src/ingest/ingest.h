@@ -30,11 +30,12 @@ struct ingest;
  * thread; it is gone after that. The connection may be closed meanwhile. */
 struct reply;
 
-/* 200 with the id ({} when NULL). limits: text of X-Sentry-Rate-Limits, or
- * empty (P-028, P-029, P-101). */
+/* The endpoint's success, with the id where it has one ({} when NULL). limits:
+ * text of X-Sentry-Rate-Limits, or empty (P-028, P-029, P-101). */
 void reply_accepted(struct reply *r, const struct event_id *id, struct str limits);
 /* status 4xx or 5xx with {"detail": detail} and X-Sentry-Error; retry_after_s 0
- * leaves Retry-After out (P-031, P-034, P-100). */
+ * leaves Retry-After out (P-031, P-034, P-100). 429 becomes the success of an
+ * endpoint whose clients would retry for ever (P-102): count what was dropped. */
 void reply_refused(
 	struct reply *r, int status, const char *detail, uint32_t retry_after_s, struct str limits);
 /* The status that an error code stands for towards a client (5.3). */
@@ -74,6 +75,7 @@ struct ingest_options {
 	struct log *log;
 	struct counters *counters;
 	size_t inline_bytes; /* plain bodies up to this are handled on the loop; 0: 4 KiB */
+	bool dev;            /* POST /stream takes envelopes too, as Spotlight's does */
 };
 
 int ingest_new(struct ingest **ret, const struct ingest_options *o, struct err *err);

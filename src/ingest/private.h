@@ -36,6 +36,7 @@ struct ingest {
 	struct log *log;
 	struct counters *counters;
 	size_t inline_bytes;
+	bool dev;
 
 	struct guard_uids uids;
 	struct deadlines deadlines;

@@ -137,6 +137,9 @@ static void hand_on(struct request *r)
 	}
 	if (log_wants(r->in->log, LOG_DEBUG))
 		log_received(r);
+	r->has_id = r->never_429 && env->has_event_id;
+	if (r->has_id)
+		r->id = env->event_id;
 	r->job.env = NULL;
 	r->job.result = NULL;
 	r->job.ops->envelope(r->job.ops->arg, env, result, &r->reply);
@@ -228,7 +231,7 @@ void reply_accepted(struct reply *reply, const struct event_id *id, struct str l
 	if (in != NULL && r->channel == CHANNEL_DATAGRAM)
 		INGEST_COUNT(in, datagrams, 1);
 	if (in != NULL && r->conn != NULL)
-		connection_accepted(r->conn, id, limits);
+		connection_accepted(r->conn, r->job.success, id, limits);
 	request_end(r);
 }
 
@@ -238,6 +241,10 @@ void reply_refused(struct reply *reply, int status, const char *detail, uint32_t
 	struct request *r = reply->request;
 	struct ingest *in = r->in;
 
+	if (status == 429 && r->never_429) {
+		reply_accepted(reply, r->has_id ? &r->id : NULL, STR_EMPTY);
+		return;
+	}
 	if (in != NULL && r->channel == CHANNEL_DATAGRAM)
 		INGEST_COUNT(in, datagrams_refused, 1);
 	if (in != NULL && r->conn != NULL)

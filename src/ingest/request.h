@@ -35,6 +35,9 @@ struct request {
 	struct frame_job job;
 	uv_work_t work;
 	bool dispatched, working;
+	bool never_429; /* a rate limit is not told: it would be tried for ever */
+	bool has_id;    /* what such an answer has to say */
+	struct event_id id;
 };
 
 /* NULL: no memory. declared 0: the length of the body is not known. */

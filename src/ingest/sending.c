@@ -123,15 +123,17 @@ static struct answer_frame *final_frame(struct connection *c)
 	return &c->frame;
 }
 
-void connection_accepted(struct connection *c, const struct event_id *id, struct str limits)
+void connection_accepted(struct connection *c, enum endpoint_success kind,
+	const struct event_id *id, struct str limits)
 {
 	struct answer_frame *frame = final_frame(c);
+	int status = 200;
 
 	if (c->is_raw)
 		answer_raw_accepted(id, limits, &c->in->answer);
 	else
-		answer_accepted(frame, id, limits, &c->in->answer);
-	connection_send(c, 200);
+		status = answer_accepted(frame, kind, id, limits, &c->in->answer);
+	connection_send(c, status);
 }
 
 void connection_refused(struct connection *c, int status, const char *detail,

@@ -1,20 +1,5 @@
 #include "ingest/target.h"
 
-#include <stdint.h>
-
-int project_parse(struct str text, struct str *ret, struct err *err)
-{
-	uint64_t value;
-
-	while (text.n > 1 && text.p[0] == '0')
-		text = str_from(text, 1);
-	if (!str_to_u64(text, UINT64_MAX, &value) || value == 0)
-		return err_set(err, E_SYNTAX,
-			"the project id in the path must be a number from 1 to 2^64-1");
-	*ret = text;
-	return E_OK;
-}
-
 /* "http://host[:port]/path" is how requests to proxies look; RFC 9112 3.2.2
  * has servers accept it. */
 static int cut_authority(struct str *raw, struct target *t, struct err *err)
@@ -69,41 +54,14 @@ static struct str cut_prefix(struct str path, struct str prefix)
 	return str_from(path, prefix.n + 1);
 }
 
-/* The probes of Relay are below /api/ too, but pages (section 19). */
-static bool is_probe(struct str path)
-{
-	struct str p = trim_slashes(path);
-
-	return str_eq(p, STR("api/relay/healthcheck/live")) ||
-	       str_eq(p, STR("api/relay/healthcheck/ready")) || str_eq(p, STR("api/0/relays/live"));
-}
-
-static int find_endpoint(struct target *t, struct err *err)
-{
-	struct str rest = t->path, project;
-
-	t->endpoint = ENDPOINT_PAGE;
-	if (!str_starts(rest, STR("/api/")))
-		return E_OK;
-	rest = str_from(rest, 5);
-	if (str_cut(&rest, '/', &project) &&
-		(str_eq(rest, STR("envelope/")) || str_eq(rest, STR("envelope")))) {
-		t->endpoint = ENDPOINT_ENVELOPE;
-		return project_parse(project, &t->project, err);
-	}
-	if (!is_probe(t->path))
-		t->endpoint = ENDPOINT_NONE;
-	return E_OK;
-}
-
 int target_parse(struct str raw, struct str prefix, struct target *ret, struct err *err)
 {
 	size_t end;
 	int rc;
 
-	*ret = (struct target){.endpoint = ENDPOINT_NONE};
+	*ret = (struct target){.at = {.endpoint = ENDPOINT_NONE}};
 	if (str_eq(raw, STR("*"))) {
-		ret->endpoint = ENDPOINT_SERVER;
+		ret->at.endpoint = ENDPOINT_SERVER;
 		ret->path = raw;
 		return E_OK;
 	}
@@ -118,5 +76,5 @@ int target_parse(struct str raw, struct str prefix, struct target *ret, struct e
 	ret->path = cut_prefix(fold_slashes(str_first(raw, end)), prefix);
 	if (ret->path.n == 0)
 		ret->path = STR("/");
-	return find_endpoint(ret, err);
+	return endpoint_find(ret->path, &ret->at, err);
 }

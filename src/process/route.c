@@ -16,7 +16,8 @@ static const struct project *project_of(const struct settings *s, const struct s
 			continue;
 		if (p->id[0] != '\0' && same(p->id, from->project))
 			return p;
-		if (p->id[0] == '\0' && any_id == NULL)
+		/* A path without a project is the key's to decide. */
+		if ((p->id[0] == '\0' || from->project.n == 0) && any_id == NULL)
 			any_id = p;
 	}
 	return any_id;

@@ -53,7 +53,7 @@ static void check_target(struct str raw)
 	if (target_parse(str_make(copy, raw.n), STR("/a/b"), &t, &err) == E_OK) {
 		check(t.path.n > 0);
 		check(str_find(t.path, STR("//")) == t.path.n);
-		check(t.endpoint != ENDPOINT_ENVELOPE || t.project.n > 0);
+		check(t.at.endpoint != ENDPOINT_ENVELOPE || t.at.project.n > 0);
 	}
 	free(copy);
 }

@@ -58,21 +58,27 @@ static void on_head(const struct http *h, bool is_unix, struct outcome *o)
 	const struct guard_uids everybody = {.all = true};
 	struct peer peer = {
 		.is_unix = is_unix, .is_remote = !is_unix, .uid = -1, .text = "1.2.3.4"};
+	const struct head_rules rules = {settings(), &everybody, !is_unix};
 	struct head head;
 
-	head_judge(h, &peer, settings(), &everybody, &head);
+	head_judge(h, &peer, &rules, &head);
 	check(head.verdict != HEAD_REFUSE || (head.status >= 400 && head.err.text[0] != '\0'));
 	mix(o, &head.verdict, sizeof head.verdict);
 	mix(o, head.target.path.p, head.target.path.n);
 	check_answer(&head, h, o);
+	mix(o, h->rest.p, h->rest.n);
 	if (head.verdict == HEAD_TAKE) {
 		struct envelope *env = envelope_new();
+		enum endpoint e = head.target.at.endpoint;
+		struct endpoint_request *request;
 		bool found = false;
 		int rc;
 
 		check(env != NULL);
 		rc = head_identify(h, &peer, &head, env, &found, &head.err);
-		check(rc != E_OK || env->from.project.n > 0);
+		check(rc != E_OK || env->from.project.n > 0 || e == ENDPOINT_STORE ||
+			e == ENDPOINT_STREAM);
+		check(head_request(h, &head, env, &request, &head.err) == E_OK);
 		mix(o, &rc, sizeof rc);
 		mix(o, env->from.key.p, env->from.key.n);
 		mix(o, env->from.forwarded_for.p, env->from.forwarded_for.n);
@@ -87,6 +93,7 @@ static struct outcome run(const char *p, size_t n, size_t piece, bool is_unix)
 	size_t at = 0, used;
 
 	http_init(&h, 4096, on_body, &o);
+	h.wants_rest = endpoint_wants_headers;
 	while (o.failed == 0 && (at < n || http_paused(&h))) {
 		size_t left = n - at;
 

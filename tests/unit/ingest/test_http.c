@@ -223,7 +223,7 @@ static void pages_answer_get_and_head(void **state) /* P-142, P-006 */
 	assert_non_null(strstr(r.head, "Allow: POST, OPTIONS\r\n"));
 	assert_non_null(strstr(r.body, "\"detail\":"));
 	client_say(&rig, fd, "POST /api/42/store/ HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n");
-	client_expect(&rig, fd, 404);
+	client_expect(&rig, fd, 401);
 	(void)close(fd);
 	rig_close(&rig);
 }

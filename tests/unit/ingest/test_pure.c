@@ -44,8 +44,8 @@ static void targets_name_their_endpoint(void **state) /* P-005, P-006, P-007 */
 			""},
 		{"/api/-1/envelope/", "", E_SYNTAX, ENDPOINT_ENVELOPE, NULL, "", ""},
 		{"/api/envelope/", "", 0, ENDPOINT_NONE, "/api/envelope/", "", ""},
-		{"/api/42/store/", "", 0, ENDPOINT_NONE, "/api/42/store/", "", ""},
-		{"/api/42/envelope/x", "", 0, ENDPOINT_NONE, "/api/42/envelope/x", "", ""},
+		{"/api/42/store/", "", 0, ENDPOINT_STORE, "/api/42/store/", "42", ""},
+		{"/api/42/envelope/x", "", 0, ENDPOINT_OTHER, "/api/42/envelope/x", "42", ""},
 		{"/api/", "", 0, ENDPOINT_NONE, "/api/", "", ""},
 		{"/api", "", 0, ENDPOINT_PAGE, "/api", "", ""},
 		{"/api/relay/healthcheck/live/", "", 0, ENDPOINT_PAGE,
@@ -73,15 +73,15 @@ static void targets_name_their_endpoint(void **state) /* P-005, P-006, P-007 */
 
 		(void)snprintf(raw, sizeof raw, "%s", cases[i].raw);
 		rc = target_parse(str_of(raw), str_of(cases[i].prefix), &t, &err);
-		if (rc != cases[i].rc || t.endpoint != cases[i].endpoint)
-			fail_msg("%s: rc %d endpoint %d", cases[i].raw, rc, (int)t.endpoint);
+		if (rc != cases[i].rc || t.at.endpoint != cases[i].endpoint)
+			fail_msg("%s: rc %d endpoint %d", cases[i].raw, rc, (int)t.at.endpoint);
 		if (rc != E_OK)
 			continue;
 		if (!str_eq(t.path, str_of(cases[i].path)) ||
-			!str_eq(t.project, str_of(cases[i].project)) ||
+			!str_eq(t.at.project, str_of(cases[i].project)) ||
 			!str_eq(t.query, str_of(cases[i].query)))
 			fail_msg("%s: path %.*s project %.*s query %.*s", cases[i].raw,
-				STR_ARG(t.path), STR_ARG(t.project), STR_ARG(t.query));
+				STR_ARG(t.path), STR_ARG(t.at.project), STR_ARG(t.query));
 	}
 }
 
@@ -228,13 +228,13 @@ static void answers_have_the_agreed_shape(void **state) /* P-028, P-029, P-031 *
 
 	(void)state;
 	assert_true(event_id_parse(STR("9EC79C33-EC99-42AB-8353-589FCB2E04DC"), &id));
-	answer_accepted(&f, &id, STR_EMPTY, &b);
+	answer_accepted(&f, SUCCESS_ID, &id, STR_EMPTY, &b);
 	assert_string_equal(text_of(&b),
 		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 41\r\n\r\n"
 		"{\"id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}");
 	buf_clear(&b);
 	f.close = true;
-	answer_accepted(&f, NULL, STR("60:error:key"), &b);
+	answer_accepted(&f, SUCCESS_ID, NULL, STR("60:error:key"), &b);
 	assert_string_equal(text_of(&b),
 		"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n"
 		"X-Sentry-Rate-Limits: 60:error:key\r\nContent-Length: 2\r\n\r\n{}");
