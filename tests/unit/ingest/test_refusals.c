@@ -252,8 +252,8 @@ static void paths_and_projects_that_cannot_be_are_refused(void **state)
 		{"POST http://localhost/api/42/envelope/ HTTP/1.1\r\n", 200},
 		{"POST http://evil.example/api/42/envelope/ HTTP/1.1\r\n", 403},
 		{"POST /other HTTP/1.1\r\n", 404},
-		{"PUT /api/42/envelope/ HTTP/1.1\r\n", 405},      /* P-006 */
-		{"POST /sub/api/42/envelope/ HTTP/1.1\r\n", 200}, /* P-007 */
+		{"PUT /api/42/envelope/ HTTP/1.1\r\n", 405},       /* P-006 */
+		{"POST /sub/api/42/envelope/ HTTP/1.1\r\n", 200},  /* P-007 */
 		{"POST /api/42/envelope/extra HTTP/1.1\r\n", 202}, /* design 12.12 */
 		{"POST /api/0/envelope/extra HTTP/1.1\r\n", 404},
 	};
