@@ -61,8 +61,9 @@ void build_scratch_fini(struct build_scratch *s)
 /* --- body ------------------------------------------------------------------- */
 
 /* Remembers where the time lies in the clear, so that a request which waits for
- * its turn need not be built anew. */
-static void sent_at_find(struct built *b, int64_t sent_at_us)
+ * its turn need not be built anew. gzip leaves what it cannot compress in the
+ * clear, too, but ends in a checksum of it. */
+static void sent_at_find(struct built *b, enum encoding encoding, int64_t sent_at_us)
 {
 	char text[RFC3339_BYTES];
 	struct str start = str_first(buf_view(&b->body), 128);
@@ -71,7 +72,7 @@ static void sent_at_find(struct built *b, int64_t sent_at_us)
 	rfc3339_format(sent_at_us, text);
 	at = str_find(start, str_of(text));
 	b->sent_at_us = sent_at_us;
-	b->sent_at_offset = at < start.n ? at : 0;
+	b->sent_at_offset = at < start.n && encoding != ENCODING_GZIP ? at : 0;
 }
 
 bool built_set_sent_at(struct built *b, int64_t sent_at_us)
@@ -174,7 +175,7 @@ static int body_write(const struct build_order *o, const struct record *r, bool 
 	lines_envelope(o, &r->from, encoding, b);
 	if (!buf_ok(&b->body) || !buf_ok(&b->lines))
 		return err_set(err, E_NOMEM, "no memory for a request");
-	sent_at_find(b, sent_at_us + age_ms(&o->frame, r, o->now) * 1000);
+	sent_at_find(b, encoding, sent_at_us + age_ms(&o->frame, r, o->now) * 1000);
 	return E_OK;
 }
 

@@ -300,16 +300,18 @@ static void a_later_time_is_written_over_in_the_clear_only(void **state)
 	struct bench t;
 
 	(void)state;
-	item_of(&items, 5000, false);
-	for (unsigned c = 0; c < 3; c++) {
+	/* gzip leaves noise in the clear, but ends in a checksum of it. */
+	for (unsigned c = 0; c < 3 * 2; c++) {
+		buf_clear(&items);
+		item_of(&items, 5000, c >= 3);
 		bench_open(&t, NULL);
-		t.o.compression = (enum setting_compression)c;
+		t.o.compression = (enum setting_compression)(c % 3);
 		pack(&t, "{}", buf_view(&items), true, NULL, FAKE_WALL * 1000);
 		assert_int_equal(build(&t, PART_ALL), E_OK);
 		assert_int_equal(built_set_sent_at(&t.b, FAKE_WALL * 1000 + 61000001),
-			c != COMPRESSION_GZIP);
-		assert_true(has(&t, c == COMPRESSION_GZIP ? "\"2026-01-01T00:00:00.000000Z\""
-							  : "\"2026-01-01T00:01:01.000001Z\""));
+			c % 3 != COMPRESSION_GZIP);
+		assert_true(has(&t, c % 3 == COMPRESSION_GZIP ? "\"2026-01-01T00:00:00.000000Z\""
+							      : "\"2026-01-01T00:01:01.000001Z\""));
 		bench_close(&t);
 	}
 	buf_fini(&items);
