@@ -10,6 +10,7 @@ import pytest
 import client
 import wire
 from daemon import wait_until
+from fake_sentry import Answer, FakeSentry
 from settings import SANITIZED
 from wire import KEY
 
@@ -286,3 +287,64 @@ def test_what_arrives_is_what_was_sent_and_the_figures_are_its_sums(
     assert entries == maker.entries
     assert nonzero(sums) == nonzero(maker.sums)
     assert nonzero(sentry.discarded()) == nonzero(maker.reports)
+
+
+class Moody(FakeSentry):
+    """Answers as the dice fall, until it is told to be calm."""
+
+    def __init__(self, seed, **kw):
+        self.rng = random.Random(seed)
+        self.calm = False
+        super().__init__(**kw)
+
+    def _decide(self, req, early=False):
+        if early or self.calm or req.method != "POST":
+            return super()._decide(req, early)
+        with self.cond:
+            dice = self.rng.random()
+            for chance, answer in MOODS:
+                dice -= chance
+                if dice < 0:
+                    return answer
+        return Answer()
+
+
+MOODS = [(0.06, Answer(503)), (0.04, Answer(502)), (0.05, Answer(how="reset")),
+         (0.05, Answer(how="close")), (0.03, Answer(how="truncated")), (0.04, Answer(500)),
+         (0.05, Answer(400)), (0.05, Answer(413)), (0.03, Answer(408)),
+         (0.04, Answer(429, headers=(("X-Sentry-Rate-Limits", "1:session;attachment:key"),))),
+         (0.04, Answer(200, headers=(("X-Sentry-Rate-Limits", "1:error;log_item:key"),)))]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_upstream_answers_nothing_is_lost_twice_or_in_silence(
+        make_daemon, request, seed):
+    s = Moody(seed)
+    request.node.sentries = [s]
+    d = make_daemon(s, {"spool": {"durability": "lazy"}, "retry": {"min": "10ms", "max": "40ms"},
+                        "upstream": {"compression": ["gzip", "zstd", "none"][seed % 3]}})
+    maker = Maker(77 + seed)
+    with d.conn() as c:
+        for _ in range(60 if SANITIZED else 200):
+            head, items, _ = maker.envelope()
+            r = c.request("POST", PATH, [("X-Sentry-Auth", f"Sentry sentry_key={KEY}")],
+                          maker.bytes(head, items))
+            assert r.status in (200, 429), r
+            d.check_conservation()
+    s.calm = True
+    d.wait_empty(60)
+    want = nonzero(maker.quantities)
+    wait_until(lambda: d.totals()["received"] == want, 20,
+               f"received {want}, not {d.totals()['received']}")
+    d.check_conservation()
+    payloads, entries, _ = arrived(s)
+    assert payloads <= maker.payloads, "something came twice, or was never sent"
+    assert entries <= maker.entries
+    kinds = collections.Counter()
+    for (kind, _payload), n in payloads.items():
+        kinds[kind] += n
+    for kind, category in (("event", "error"), ("transaction", "transaction"),
+                           ("check_in", "monitor"), ("attachment", "attachment_item")):
+        assert d.delivered(category) == kinds[kind], kind
+    s.close()
+    assert not s.violations, s.violations[:5]
