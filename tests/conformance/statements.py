@@ -193,7 +193,6 @@ PROOFS = {
 NOT_TESTABLE = {
     **{n: "rules are not built yet" for n in (68,)},
     **{n: "merging and splitting are not built yet" for n in (63, 65, 66, *range(75, 87))},
-    **{n: "this endpoint is not built yet" for n in (102, *range(143, 151))},
 }
 
 # Those that have no test of their own in this folder.
