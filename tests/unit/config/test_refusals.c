@@ -19,6 +19,10 @@
 #define INDENT   "(an indented line continues the value above it)"
 #define RESERVED " belongs to picket or the connection (leave it out)"
 
+#define OWN                                                                                        \
+	"is this daemon's own listen.http: what it sends would come back to it (give the DSN "     \
+	"that Sentry shows for the project)"
+
 static const struct {
 	const char *text;
 	const char *sentence; /* behind "t.conf:" */
@@ -253,11 +257,35 @@ static const struct {
 					 "accept = any)"},
 	{"[upstream]\nclient_key = /dev/null\n",
 		"2: upstream.client_key: has no certificate (set client_cert too)"},
+	{"[upstream]\ndsn = http://k@127.0.0.1:4690/1\n", "2: upstream.dsn: " OWN},
+	{"[upstream]\nurl = http://LOCALHOST:4690\n", "2: upstream.url: " OWN},
+	{"[listen]\nhttp = 0.0.0.0:80\n[upstream]\ndsn = http://k@[::1]/1\n",
+		"4: upstream.dsn: " OWN},
+	{"[project web]\nkey = a\ndsn = http://k@localhost:4690/1\n", " project web.dsn: " OWN},
 	{"[retry]\nmin = 10m\n",
 		"2: retry.min: retry.min is longer than retry.max (make min the shorter one)"},
 	{"[retry]\nmin = 10s\nmax = 9s\n",
 		"3: retry.max: retry.min is longer than retry.max (make min the shorter one)"},
 };
+
+static void another_picketd_is_no_loop(void **state)
+{
+	static const char *const good[] = {"[upstream]\ndsn = http://k@127.0.0.1:4691/1\n",
+		"[upstream]\ndsn = http://k@picket.example:4690/1\n",
+		"[upstream]\ndsn = https://k@127.0.0.1:4690/1\n",
+		"[listen]\nhttp = off\n[upstream]\ndsn = http://k@127.0.0.1:4690/1\n",
+		"[listen]\nhttp = 127.0.0.1:0\n[upstream]\ndsn = http://k@127.0.0.1:80/1\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		struct settings *s = NULL;
+		struct err err = {0};
+
+		if (settings_parse_text(&s, str_of(good[i]), &dev_source, &err) != E_OK)
+			fail_msg("%s: %s", good[i], err.text);
+		settings_unref(s);
+	}
+}
 
 static void every_refusal_names_place_key_value_and_remedy(void **state)
 {
@@ -337,6 +365,7 @@ static void too_little_memory_is_an_error_and_leaks_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_picketd_is_no_loop),
 		cmocka_unit_test(every_refusal_names_place_key_value_and_remedy),
 		cmocka_unit_test(nul_bytes_are_refused),
 		cmocka_unit_test(a_text_of_more_than_a_mebibyte_is_refused),
