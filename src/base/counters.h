@@ -44,6 +44,8 @@
 		"Requests sent upstream")                                                          \
 	COUNTER(upstream_bytes, COUNT, "picket_upstream_bytes_total",                              \
 		"Body bytes sent upstream, compressed")                                            \
+	COUNTER(upstream_merged, COUNT, "picket_upstream_merged_total",                            \
+		"Records sent together with others in one request")                                \
 	COUNTER(upstream_2xx, COUNT, "picket_upstream_2xx_total", "Upstream answers 2xx")          \
 	COUNTER(upstream_429, COUNT, "picket_upstream_429_total", "Upstream answers 429")          \
 	COUNTER(upstream_4xx, COUNT, "picket_upstream_4xx_total", "Upstream answers 4xx but 429")  \

@@ -156,6 +156,15 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTING(sampling, complete_dsc, BOOL, "no", "", "", YES,                                   \
 		"Write the rate also for sampled traces that came without a trace header.")
 
+#define SETTINGS_BATCH(SETTING)                                                                    \
+	SETTING(batch, window, DURATION, "1s", "0ms", "1h", YES,                                   \
+		"How long logs, metrics and spans wait for others to be sent with; 0 for not at "  \
+		"all.")                                                                            \
+	SETTING(batch, max_items, COUNT, "1000", "1", "100000", YES,                               \
+		"Entries that end the wait, and the most of one merged item; 1 merges nothing.")   \
+	SETTING(batch, max_bytes, SIZE, "1M", "1K", "64M", YES,                                    \
+		"Bytes that end the wait, and the most of one merged item.")
+
 #define SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTING(limits, memory, SIZE, "64M", "1M", "64G", YES,                                     \
 		"All buffers together; beyond it clients are answered 503.")                       \
@@ -221,6 +230,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTINGS_SPOOL(SETTING)                                                                    \
 	SETTINGS_RETRY(SETTING)                                                                    \
 	SETTINGS_SAMPLING(SETTING)                                                                 \
+	SETTINGS_BATCH(SETTING)                                                                    \
 	SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTINGS_REPORTS(SETTING)                                                                  \
 	SETTINGS_LOG(SETTING)                                                                      \
@@ -280,6 +290,9 @@ struct settings {
 	struct {
 		SETTINGS_SAMPLING(SETTING_FIELD)
 	} sampling;
+	struct {
+		SETTINGS_BATCH(SETTING_FIELD)
+	} batch;
 	struct {
 		SETTINGS_LIMITS(SETTING_FIELD)
 	} limits;

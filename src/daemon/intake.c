@@ -1,12 +1,12 @@
 /* One envelope between socket and spool.
  *
- *   intake_work      worker  route it, judge it, make the header agree, pack the record
- *   intake_envelope  loop    answer 429 if every item is limited, else store it
- *   stored           loop    answer the client, tell forward
+ *   intake_work      worker  route it, judge it, make the header agree, pack its records
+ *   intake_envelope  loop    answer 429 if every item is limited, else store the pieces
+ *   stored           loop    after the last: answer the client, tell forward
  *
  * An envelope without items is answered and forgotten, and so is one of which
- * judging left nothing (P-032). A full disk ends in 503: nothing of the envelope
- * was stored, so nothing of it is counted.
+ * judging left nothing (P-032). A full disk ends in 503: of the usual envelope,
+ * which is one piece, nothing was stored, so nothing of it is counted.
  */
 #include <stdlib.h>
 
@@ -17,47 +17,95 @@
 
 #define RETRY_WHEN_FULL_S 30
 
-struct intake {
-	struct spool_put put;
+struct piece {
+	struct spool_put put; /* the first member: stored() finds the piece by it */
 	struct packed packed;
-	struct quantities invalid;    /* left out of the record, counted with the answer */
+	struct intake *in;
+};
+
+struct intake {
+	struct quantities invalid;    /* left out of the records, counted with the answer */
 	struct process_result judged; /* likewise */
 	struct relay *relay;
 	struct reply *reply;
+	size_t count, left;
+	int rc; /* of the first piece that was not stored */
+	struct piece pieces[];
 };
 
 static void intake_free(struct intake *in)
 {
 	if (in == NULL)
 		return;
-	packed_fini(&in->packed);
+	for (size_t i = 0; i < in->count; i++)
+		packed_fini(&in->pieces[i].packed);
 	process_result_fini(&in->judged);
 	free(in);
+}
+
+static void stored(struct spool_put *p, int rc);
+
+static int piece_pack(struct intake *in, size_t i, struct envelope *e, const struct route *route,
+	const struct relay *r, struct err *err)
+{
+	struct piece *p = &in->pieces[i];
+	int rc = pack_envelope(e, route, r->codecs, r->frame.boot_id, &p->packed, err);
+
+	if (rc != E_OK)
+		return rc;
+	in->count = i + 1;
+	p->in = in;
+	p->put = (struct spool_put){
+		.bytes = buf_view(&p->packed.bytes),
+		.dsn = buf_view(&p->packed.dsn),
+		.class = p->packed.class,
+		.held = e->held,
+		.has_event_id = e->has_event_id,
+		.event_id = e->event_id,
+		.done = stored,
+	};
+	return E_OK;
+}
+
+static int pack_pieces(struct envelope *pieces, size_t n, const struct route *route,
+	const struct relay *r, struct intake **ret, struct err *err)
+{
+	struct intake *in = calloc(1, sizeof *in + n * sizeof in->pieces[0]);
+	int rc = E_OK;
+
+	if (in == NULL)
+		return err_set(err, E_NOMEM, "no memory to store an envelope");
+	for (size_t i = 0; rc == E_OK && i < n; i++)
+		rc = piece_pack(in, i, &pieces[i], route, r, err);
+	if (rc != E_OK) {
+		intake_free(in);
+		return rc;
+	}
+	*ret = in;
+	return E_OK;
 }
 
 int intake_work(
 	void *arg, struct envelope *env, const struct settings *s, void **result, struct err *err)
 {
 	const struct relay *r = arg;
-	struct intake *in;
+	struct process_result judged = {0};
+	struct intake *in = NULL;
 	struct route route;
 	int rc = route_find(s, &env->from, r->dev, env->arena, &route, err);
 
 	*result = NULL;
-	if (rc != E_OK)
-		return rc;
-	in = calloc(1, sizeof *in);
-	if (in == NULL)
-		return err_set(err, E_NOMEM, "no memory to store an envelope");
-	rc = process_run(judge_of(s), r->judging, env, env->from.received, &in->judged, err);
+	if (rc == E_OK)
+		rc = process_run(judge_of(s), r->judging, env, env->from.received, &judged, err);
 	if (rc == E_OK)
 		rc = route_apply(env, &route, err);
 	if (rc == E_OK)
-		rc = pack_envelope(env, &route, r->codecs, r->frame.boot_id, &in->packed, err);
+		rc = pack_pieces(env, 1, &route, r, &in, err);
 	if (rc != E_OK) {
-		intake_free(in);
+		process_result_fini(&judged);
 		return rc;
 	}
+	in->judged = judged;
 	*result = in;
 	return E_OK;
 }
@@ -78,20 +126,26 @@ static bool is_limited_whole(struct envelope *env, uint64_t active)
 	return envelope_remove_limited(env, active, &removed) > 0 && env->item_count == 0;
 }
 
-static const struct event_id *id_of(const struct intake *in)
+/* All pieces have the route of the first, and its event id tells the client. */
+static struct spool_put *first_of(struct intake *in)
 {
-	return in->put.has_event_id ? &in->put.event_id : NULL;
+	return &in->pieces[0].put;
 }
 
-static void count_loss(const struct intake *in, const struct quantities *q, enum drop_reason why)
+static const struct event_id *id_of(struct intake *in)
+{
+	return first_of(in)->has_event_id ? &first_of(in)->event_id : NULL;
+}
+
+static void count_loss(struct intake *in, const struct quantities *q, enum drop_reason why)
 {
 	if (!quantities_empty(q))
-		spool_refused(in->relay->spool, in->put.dsn, q, why, true, id_of(in));
+		spool_refused(in->relay->spool, first_of(in)->dsn, q, why, true, id_of(in));
 }
 
-/* What is not part of the record. Not before it is known that the client will
+/* What is not part of the records. Not before it is known that the client will
  * not count the loss itself: after a 503 it does (5.3). */
-static void count_losses(const struct intake *in)
+static void count_losses(struct intake *in)
 {
 	count_loss(in, &in->invalid, DROP_INVALID);
 	for (int why = DROP_NONE + 1; in->judged.dropped != NULL && why < DROP_COUNT; why++)
@@ -108,26 +162,24 @@ static void accept_empty(struct intake *in)
 static void refuse_limited(struct intake *in, struct str limits, uint32_t retry_after_s)
 {
 	count_losses(in);
-	spool_refused(in->relay->spool, in->put.dsn, &in->put.held, DROP_RATELIMIT_BACKOFF, true,
-		id_of(in));
+	for (size_t i = 0; i < in->count; i++) {
+		struct spool_put *p = &in->pieces[i].put;
+
+		spool_refused(in->relay->spool, p->dsn, &p->held, DROP_RATELIMIT_BACKOFF, true,
+			p->has_event_id ? &p->event_id : NULL);
+	}
 	reply_refused(in->reply, 429, "rate limited by upstream", retry_after_s, limits);
 	intake_free(in);
 }
 
-static void stored(struct spool_put *p, int rc);
-
-static void put_prepare(struct intake *in, const struct envelope *env)
+static void store(struct intake *in)
 {
-	in->put = (struct spool_put){
-		.bytes = buf_view(&in->packed.bytes),
-		.dsn = buf_view(&in->packed.dsn),
-		.class = in->packed.class,
-		.held = env->held,
-		.has_event_id = env->has_event_id,
-		.event_id = env->event_id,
-		.done = stored,
-	};
-	in->invalid = env->invalid;
+	size_t n = in->count;
+
+	in->left = n;
+	/* done never comes from within spool_put(), so in stays. */
+	for (size_t i = 0; i < n; i++)
+		spool_put(in->relay->spool, &in->pieces[i].put);
 }
 
 void intake_envelope(void *arg, struct envelope *env, void *result, struct reply *to)
@@ -140,43 +192,68 @@ void intake_envelope(void *arg, struct envelope *env, void *result, struct reply
 
 	in->relay = r;
 	in->reply = to;
-	put_prepare(in, env);
-	active = forward_limits(r->forward, in->put.dsn, &limits, &retry_after_s);
+	in->invalid = env->invalid;
+	active = forward_limits(r->forward, first_of(in)->dsn, &limits, &retry_after_s);
 	if (env->item_count == 0)
 		accept_empty(in);
 	else if (is_limited_whole(env, active))
 		refuse_limited(in, buf_view(&limits), retry_after_s);
 	else
-		spool_put(r->spool, &in->put);
+		store(in);
 	buf_fini(&limits);
-	envelope_free(env); /* the record holds all that is needed from here on */
+	envelope_free(env); /* the records hold all that is needed from here on */
 }
 
-static void stored_ok(struct intake *in)
+/* --- stored ------------------------------------------------------------------ */
+
+static void answer_stored(struct intake *in)
 {
-	struct relay *r = in->relay;
-	struct record_ref ref = {record_lane(in->put.dsn), in->put.class, in->put.seq};
 	struct buf limits = BUF_INIT;
 	uint32_t retry_after_s = 0;
 
 	count_losses(in);
-	(void)forward_limits(r->forward, in->put.dsn, &limits, &retry_after_s);
+	(void)forward_limits(in->relay->forward, first_of(in)->dsn, &limits, &retry_after_s);
 	reply_accepted(in->reply, id_of(in), buf_view(&limits));
 	buf_fini(&limits);
-	forward_stored(r->forward, in->put.dsn, &ref);
 }
 
-static void stored(struct spool_put *p, int rc)
+static void answer_failed(struct intake *in)
 {
-	struct intake *in = (struct intake *)(void *)p; /* put is the first member */
+	reply_refused(in->reply, reply_status(in->rc),
+		in->rc == E_CANCELED  ? "shutting down"
+		: in->rc == E_NOSPACE ? "the spool is full"
+				      : "the spool cannot be written",
+		RETRY_WHEN_FULL_S, STR_EMPTY);
+}
 
-	if (rc == E_OK)
-		stored_ok(in);
+/* seq is 0 for a piece that was not stored: beside others that were, after an
+ * I/O error in between, these are sent all the same. */
+static void tell_forward(const struct piece *p, struct forward *f)
+{
+	struct record_ref ref = {record_lane(p->put.dsn), p->put.class, p->put.seq};
+	struct batch_share share = {p->packed.entries, p->packed.items_bytes};
+
+	if (p->put.seq != 0)
+		forward_stored(f, p->put.dsn, &ref, p->packed.may_merge ? &share : NULL);
+}
+
+static void stored(struct spool_put *put, int rc)
+{
+	struct piece *p = (struct piece *)(void *)put; /* put is the first member */
+	struct intake *in = p->in;
+
+	if (rc != E_OK) {
+		put->seq = 0;
+		if (in->rc == E_OK)
+			in->rc = rc;
+	}
+	if (--in->left > 0)
+		return;
+	if (in->rc == E_OK)
+		answer_stored(in);
 	else
-		reply_refused(in->reply, reply_status(rc),
-			rc == E_CANCELED  ? "shutting down"
-			: rc == E_NOSPACE ? "the spool is full"
-					  : "the spool cannot be written",
-			RETRY_WHEN_FULL_S, STR_EMPTY);
+		answer_failed(in);
+	for (size_t i = 0; i < in->count; i++)
+		tell_forward(&in->pieces[i], in->relay->forward);
 	intake_free(in);
 }

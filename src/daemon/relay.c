@@ -265,7 +265,7 @@ static int restore(struct relay *r, struct err *err)
 			struct record_ref ref = {lane->lane, (enum item_class)c, 0};
 
 			if (lane->records[c] > 0)
-				forward_stored(r->forward, lane->dsn, &ref);
+				forward_stored(r->forward, lane->dsn, &ref, NULL);
 		}
 	}
 	return rc;

@@ -15,6 +15,7 @@
 
 #include "base/id.h"
 #include "envelope/carried.h"
+#include "envelope/codec.h"
 #include "envelope/item.h"
 #include "envelope/quantity.h"
 #include "envelope/sender.h"
@@ -25,6 +26,9 @@ struct envelope {
 	struct str body;        /* decoded; lives in the arena or is adopted (below) */
 	void *adopted_body;     /* malloc'd bytes that envelope_free() releases */
 	struct str header_text; /* first line, without its LF */
+	bool header_is_compact; /* no blanks between its tokens */
+	struct str wire;        /* body as the client compressed it, while it may go on so */
+	enum encoding wire_encoding;
 	struct json_doc *header;
 	bool has_event_id;
 	struct event_id event_id; /* header's; envelope_identify() fills a missing one */
@@ -36,6 +40,7 @@ struct envelope {
 	size_t item_count;
 	struct sender from;
 	struct carried carried;    /* method "" for an envelope proper */
+	struct item_limits limits; /* what it was checked against, and is divided by */
 	struct quantities held;    /* filled by envelope_measure() */
 	struct quantities invalid; /* what envelope_measure() took out; callers pass &e->invalid */
 };
@@ -117,6 +122,10 @@ size_t envelope_remove_if(
  * UINT64_MAX for all (RATELIMIT_ALL). What is bound to a stopped event or
  * transaction goes with it (section 12). Client reports stay always (13.3). */
 size_t envelope_remove_limited(struct envelope *e, uint64_t limits, struct quantities *removed);
+
+/* True when body is byte for byte what writing header and items would give:
+ * it came in the normative form (6.4), and nothing was edited or taken out. */
+bool envelope_is_as_received(const struct envelope *e);
 
 /* The header as one compact line, without LF. */
 void envelope_write_header(struct envelope *e, struct buf *out);

@@ -284,6 +284,7 @@ static int frame_head(struct framing *f, size_t *end)
 	if (rc != E_OK)
 		return rc;
 	f->e->header_text = str_make(f->body.p + f->at, extent.n);
+	f->e->header_is_compact = extent.is_compact;
 	*end = f->at + extent.n + 1;
 	rc = header_read_envelope(f->e, &what);
 	return rc == E_OK ? E_OK : fault(f, rc, what);

@@ -122,6 +122,31 @@ size_t envelope_items_bytes(const struct envelope *e)
 	return n;
 }
 
+/* Of an item whose parts still lie in the body as they came. */
+static bool item_is_as_received(const struct envelope *e, const struct item *it)
+{
+	return it->is_compact && it->length_n > 0 && !is_edited(it) &&
+	       it->payload.p == it->header_text.p + it->header_text.n + 1 &&
+	       it->payload.p + it->payload.n <= e->body.p + e->body.n;
+}
+
+bool envelope_is_as_received(const struct envelope *e)
+{
+	const char *at = e->header_text.p + e->header_text.n + 1;
+
+	if (e->header_text.p != e->body.p || !e->header_is_compact ||
+		json_is_dirty(e->header, json_root(e->header)))
+		return false;
+	for (size_t i = 0; i < e->item_count; i++) {
+		const struct item *it = &e->items[i];
+
+		if (it->header_text.p != at || !item_is_as_received(e, it))
+			return false;
+		at = it->payload.p + it->payload.n + 1;
+	}
+	return at == e->body.p + e->body.n;
+}
+
 void envelope_write_header(struct envelope *e, struct buf *out)
 {
 	if (e->header == NULL)

@@ -38,6 +38,7 @@ void built_clear(struct built *b, struct budget *budget, size_t keep_bytes)
 	memset(b->method, 0, sizeof b->method);
 	b->line_count = 0;
 	b->is_zstd = false;
+	b->is_brotli = false;
 	b->has_report = false;
 	b->sent_at_offset = 0;
 	memset(b->facts, 0, sizeof *b->facts);
@@ -56,6 +57,7 @@ void build_scratch_fini(struct build_scratch *s)
 	buf_fini(&s->head);
 	buf_fini(&s->plain);
 	buf_fini(&s->packed);
+	buf_fini(&s->header);
 }
 
 /* --- body ------------------------------------------------------------------- */
@@ -138,6 +140,14 @@ static int plain_items(const struct record *r, struct build_scratch *s, struct e
 	return record_items(r, &s->plain, err);
 }
 
+/* The client's time, grown older as the record did (17). */
+static int64_t sent_at_now(const struct build_order *o, const struct record *r)
+{
+	int64_t then_us = r->has_sent_at ? r->sent_at_us : r->received_wall_ms * 1000;
+
+	return then_us + age_ms(&o->frame, r, o->now) * 1000;
+}
+
 static void head_write(const struct build_order *o, struct str header, int64_t sent_at_us,
 	struct report *report, struct report *written, struct build_scratch *s, struct built *b)
 {
@@ -153,15 +163,42 @@ static void head_write(const struct build_order *o, struct str header, int64_t s
 	b->has_report = s->head.n > before;
 }
 
+/* How old a client's sent_at may be and still be true to the second. */
+#define PASS_AGE_MS 1000
+
+/* Whether the body goes on as the client compressed it: nothing in it would
+ * change, not even its time, and upstream reads that compression. */
+static bool passes(const struct build_order *o, const struct record *r, const struct built *b)
+{
+	if (r->encoding != RECORD_BODY || b->has_report || !r->has_sent_at ||
+		age_ms(&o->frame, r, o->now) >= PASS_AGE_MS)
+		return false;
+	switch (r->body_encoding) {
+	case ENCODING_GZIP:
+		return o->compression != COMPRESSION_NONE;
+	case ENCODING_BROTLI:
+	case ENCODING_ZSTD:
+		return o->compression == COMPRESSION_ZSTD;
+	case ENCODING_IDENTITY:
+	case ENCODING_DEFLATE:
+		break;
+	}
+	return false;
+}
+
 /* is_edited: the items are in s->plain already. */
 static int body_write(const struct build_order *o, const struct record *r, bool is_edited,
 	struct build_scratch *s, struct built *b, struct err *err)
 {
-	int64_t sent_at_us = r->has_sent_at ? r->sent_at_us : r->received_wall_ms * 1000;
 	enum encoding encoding = ENCODING_ZSTD;
 	int rc = E_OK;
 
-	if (!is_edited && r->encoding == RECORD_ZSTD && o->compression == COMPRESSION_ZSTD) {
+	if (!is_edited && passes(o, r, b)) {
+		encoding = r->body_encoding;
+		b->is_zstd = encoding == ENCODING_ZSTD;
+		b->is_brotli = encoding == ENCODING_BROTLI;
+		buf_str(&b->body, r->items);
+	} else if (!is_edited && r->encoding == RECORD_ZSTD && o->compression == COMPRESSION_ZSTD) {
 		b->is_zstd = true;
 		rc = codec_zstd_splice(buf_view(&s->head), r->items, &b->body, err);
 	} else {
@@ -175,7 +212,7 @@ static int body_write(const struct build_order *o, const struct record *r, bool 
 	lines_envelope(o, &r->from, encoding, b);
 	if (!buf_ok(&b->body) || !buf_ok(&b->lines))
 		return err_set(err, E_NOMEM, "no memory for a request");
-	sent_at_find(b, encoding, sent_at_us + age_ms(&o->frame, r, o->now) * 1000);
+	sent_at_find(b, encoding, sent_at_now(o, r));
 	return E_OK;
 }
 
@@ -291,16 +328,30 @@ int build_record(const struct build_order *o, struct str bytes, enum build_part 
 	if (rc == E_OK && b->result == BUILD_READY && carried_is(&r.carried)) {
 		rc = carried_write(o, &r, is_edited, s, b, err);
 	} else if (rc == E_OK && b->result == BUILD_READY) {
-		int64_t age_us = age_ms(&o->frame, &r, o->now) * 1000;
-
-		head_write(o, r.header,
-			(r.has_sent_at ? r.sent_at_us : r.received_wall_ms * 1000) + age_us, report,
-			written, s, b);
+		head_write(o, r.header, sent_at_now(o, &r), report, written, s, b);
 		rc = body_write(o, &r, is_edited, s, b, err);
 	}
 	/* The checksum held, so that what cannot be decoded was stored so. */
 	if (rc != E_OK && rc != E_NOMEM)
 		rc = record_bad(bytes, rc, b);
+	budget_trim(o, b);
+	return rc;
+}
+
+int build_merged(const struct build_order *o, const struct record *first, struct merger *m,
+	struct report *report, struct report *written, struct build_scratch *s, struct built *b,
+	struct err *err)
+{
+	int rc;
+
+	buf_clear(&s->header);
+	buf_clear(&s->plain);
+	rc = merger_write(m, &s->header, &s->plain, err);
+	if (rc != E_OK)
+		return rc;
+	b->result = BUILD_READY;
+	head_write(o, buf_view(&s->header), sent_at_now(o, first), report, written, s, b);
+	rc = body_write(o, first, true, s, b, err);
 	budget_trim(o, b);
 	return rc;
 }

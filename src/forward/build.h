@@ -18,6 +18,8 @@
 #include "config/settings.h"
 #include "envelope/age.h"
 #include "envelope/codec.h"
+#include "envelope/merge.h"
+#include "envelope/record.h"
 #include "envelope/report.h"
 
 #define BUILD_LINES         16 /* of ours; configured ones come on top, up to the same number */
@@ -47,6 +49,7 @@ enum build_result {
 	BUILD_LIMITED, /* nothing is left of it: dropped has it all */
 	BUILD_HELD,    /* has to wait for the end of a limit */
 	BUILD_WHOLE,   /* was to be split and cannot be */
+	BUILD_AGAIN,   /* no memory for it now */
 	BUILD_CORRUPT,
 	BUILD_NEWER /* a format this build does not read: left alone */
 };
@@ -66,18 +69,18 @@ struct built {
 	struct buf body;
 	struct buf lines; /* header lines, each ended by a NUL */
 	unsigned line_count;
-	struct buf url;  /* of a carried request, ended by a NUL; else empty */
-	char method[24]; /* likewise; "" is POST */
-	bool is_zstd;
-	bool has_report;       /* the report given was put in, as far as it fits */
-	size_t sent_at_offset; /* of the time's text in body; 0: it is compressed */
+	struct buf url;          /* of a carried request, ended by a NUL; else empty */
+	char method[24];         /* likewise; "" is POST */
+	bool is_zstd, is_brotli; /* how the body is compressed */
+	bool has_report;         /* the report given was put in, as far as it fits */
+	size_t sent_at_offset;   /* of the time's text in body; 0: it is compressed */
 	int64_t sent_at_us;
 	uint64_t budget_bytes;
 };
 
 /* Memory that building needs between its steps; kept from record to record. */
 struct build_scratch {
-	struct buf head, plain, packed;
+	struct buf head, plain, packed, header;
 };
 
 void built_init(struct built *b, struct facts *facts);
@@ -89,6 +92,11 @@ void build_scratch_fini(struct build_scratch *s);
 /* bytes is a packed record. report (may be NULL): what is to ride along; what
  * went in is moved to *written. */
 int build_record(const struct build_order *o, struct str bytes, enum build_part part,
+	struct report *report, struct report *written, struct build_scratch *s, struct built *b,
+	struct err *err);
+
+/* What m has merged, sent as first was to be sent. */
+int build_merged(const struct build_order *o, const struct record *first, struct merger *m,
 	struct report *report, struct report *written, struct build_scratch *s, struct built *b,
 	struct err *err);
 

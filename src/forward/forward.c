@@ -187,7 +187,8 @@ void forward_restore(struct forward *f, struct str key, struct str value)
 	l->limits_stored = true;
 }
 
-void forward_stored(struct forward *f, struct str dsn, const struct record_ref *ref)
+void forward_stored(struct forward *f, struct str dsn, const struct record_ref *ref,
+	const struct batch_share *share)
 {
 	struct lane *l;
 	bool is_new;
@@ -198,7 +199,9 @@ void forward_stored(struct forward *f, struct str dsn, const struct record_ref *
 	is_new = lane_find(f, ref->lane, dsn) == NULL;
 	l = lane_get(f, ref->lane, dsn);
 	if (l != NULL) {
-		gaps_note(&l->queues[ref->class].gaps);
+		if (ref->class <= CLASS_ERROR)
+			share = NULL; /* errors, check-ins and sessions go at once */
+		queue_note(&l->queues[ref->class], f->settings, share, forward_now(f).mono_ms);
 		if (is_new && f->ops->report_pending(f->ops->arg, l->id))
 			report_expect(l, forward_now(f).mono_ms);
 	}

@@ -67,8 +67,15 @@ void forward_configure(struct forward *f, struct settings *settings);
 /* A state pair that an earlier run stored with state_set (rate limits). */
 void forward_restore(struct forward *f, struct str key, struct str value);
 
-/* Records are there: at start-up per lane and class, and after each commit. */
-void forward_stored(struct forward *f, struct str dsn, const struct record_ref *ref);
+/* What a stored record adds to a request that it may share with others. */
+struct batch_share {
+	uint64_t items, bytes;
+};
+
+/* Records are there: at start-up per lane and class, and after each commit.
+ * share: the record may wait for company ([batch]); NULL: it may not. */
+void forward_stored(struct forward *f, struct str dsn, const struct record_ref *ref,
+	const struct batch_share *share);
 /* Something of this DSN was lost here and counted for its client report, which
  * should go upstream within [reports] interval. */
 void forward_lost(struct forward *f, struct str dsn);

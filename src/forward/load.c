@@ -1,12 +1,13 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "forward/gather.h"
 #include "forward/state.h"
 
 /* Reading records and making requests of them, several per worker job.
  *
  *   load_start   loop    what to read: records to be repeated, else unread ones
- *   load_work    worker  reads them and builds a request of each
+ *   load_work    worker  reads them and builds requests: one of each, or of several
  *   load_done    loop    ready requests wait for the window, the rest ends or waits
  *
  * One job at a time per queue, so that its place is known. A budget that is
@@ -23,7 +24,7 @@ struct load {
 	const struct forward_ops *ops;
 
 	struct record_want want;
-	struct retry exact[LOAD_MAX]; /* when exact_count > 0 */
+	struct retry *exact; /* when exact_count > 0 */
 	unsigned exact_count, exact_next;
 	struct gap_scan scan;
 	unsigned calls;
@@ -31,6 +32,7 @@ struct load {
 	struct request *requests[LOAD_MAX];
 	unsigned cap, n;
 	struct build_scratch scratch;
+	struct gatherer gatherer;
 	struct report report;   /* may ride along */
 	struct report *written; /* what does; NULL: nothing may, or it is on board */
 	bool has_report;
@@ -90,8 +92,26 @@ static void load_order(struct load *d)
 	o->settings = d->settings;
 }
 
+/* Whether records of this class can be merged: these are read in numbers. */
+static bool class_merges(enum item_class class)
+{
+	return class != CLASS_ERROR && class != CLASS_BULK;
+}
+
+static bool load_choose_repeats(struct load *d, bool newest_first)
+{
+	struct queue *q = &d->lane->queues[d->class];
+	unsigned max = class_merges(d->class) ? LOAD_REPEATS_MAX : d->cap;
+
+	d->exact = malloc(max * sizeof *d->exact);
+	while (d->exact != NULL && d->exact_count < max &&
+		queue_pop(q, newest_first, d->order.now.mono_ms, &d->exact[d->exact_count]))
+		d->exact_count++;
+	return d->exact_count > 0;
+}
+
 /* Records to be repeated first; else the next unread ones. */
-static bool load_choose(struct load *d, unsigned max)
+static bool load_choose(struct load *d)
 {
 	struct queue *q = &d->lane->queues[d->class];
 	bool newest_first = d->settings->spool.order == ORDER_NEWEST;
@@ -99,13 +119,13 @@ static bool load_choose(struct load *d, unsigned max)
 
 	d->want.lane = d->lane->id;
 	d->want.class = d->class;
-	while (d->exact_count < max &&
-		queue_pop(q, newest_first, now_ms, &d->exact[d->exact_count]))
-		d->exact_count++;
-	if (d->exact_count > 0)
-		return true;
-	return q->retry_count < RETRIES_MAX &&
-	       gaps_begin(&q->gaps, newest_first, &d->scan, &d->want);
+	if (q->due_mono_ms <= now_ms)
+		return load_choose_repeats(d, newest_first);
+	if (q->retry_count >= RETRIES_MAX || q->window_mono_ms > now_ms ||
+		!gaps_begin(&q->gaps, newest_first, &d->scan, &d->want))
+		return false;
+	queue_open_window(q, d->settings, now_ms);
+	return true;
 }
 
 /* A record that is larger than what the budget ever has left must not stay for
@@ -123,6 +143,8 @@ static void load_free(struct load *d)
 {
 	settings_unref(d->settings);
 	build_scratch_fini(&d->scratch);
+	gatherer_fini(&d->gatherer);
+	free(d->exact);
 	free(d->written);
 	free(d);
 }
@@ -158,9 +180,10 @@ bool load_start(struct lane *l, enum item_class class, unsigned max)
 	d->class = class;
 	d->work.data = d;
 	load_order(d);
+	gatherer_init(&d->gatherer, &d->order);
 	d->may_exceed = load_may_exceed(d);
 	load_requests(d, max);
-	if (d->cap == 0 || !load_choose(d, d->cap)) {
+	if (d->cap == 0 || !load_choose(d)) {
 		for (unsigned i = 0; i < d->cap; i++)
 			request_free(d->requests[i]);
 		load_free(d);
@@ -178,45 +201,71 @@ bool load_start(struct lane *l, enum item_class class, unsigned max)
 
 /* --- work: worker ------------------------------------------------------------ */
 
-static bool load_build(struct load *d, uint64_t seq, struct str bytes)
+static bool load_build(struct load *d, const struct retry *from, struct str bytes)
 {
 	struct request *r = d->requests[d->n];
-	bool may_carry = d->written != NULL && r->own.from.part == PART_ALL;
+	bool may_carry = d->written != NULL && from->part == PART_ALL;
 	int rc;
 
+	r->own.from = *from;
 	d->order.compression = d->compression;
-	if ((r->own.from.flags & RETRY_GZIP) != 0 && d->compression == COMPRESSION_ZSTD)
+	if ((from->flags & RETRY_GZIP) != 0 && d->compression == COMPRESSION_ZSTD)
 		d->order.compression = COMPRESSION_GZIP;
 	d->order.no_budget = d->may_exceed && d->n == 0;
-	r->own.from.seq = seq;
-	rc = build_record(&d->order, bytes, r->own.from.part, may_carry ? &d->report : NULL,
-		d->written, &d->scratch, &r->built, &d->err);
+	rc = build_record(&d->order, bytes, from->part, may_carry ? &d->report : NULL, d->written,
+		&d->scratch, &r->built, &d->err);
+	d->order.compression = d->compression;
 	if (r->built.has_report) {
 		r->report = d->written;
 		d->written = NULL;
 	}
-	if (rc == E_OK)
+	if (rc != E_OK)
+		d->no_memory = true;
+	else if (r->built.result != BUILD_FOREIGN)
+		d->n++;
+	return rc == E_OK;
+}
+
+/* True when the record shares a request with others. */
+static bool load_gather(struct load *d, const struct retry *from, struct str bytes, int *rc)
+{
+	struct request *next = d->n < d->cap ? d->requests[d->n] : NULL;
+	struct record record;
+	bool took = false;
+
+	*rc = E_INVAL;
+	if (class_merges(d->class) && record_peek(bytes, &record, NULL) == E_OK)
+		*rc = gather_record(&d->gatherer, bytes, &record, from, next, &took);
+	d->n += took;
+	return *rc == E_OK;
+}
+
+/* False: the job ends here, and the record was not taken. */
+static bool load_take(struct load *d, const struct retry *from, struct str bytes)
+{
+	int rc;
+
+	if (load_gather(d, from, bytes, &rc))
 		return true;
-	d->no_memory = true;
-	d->is_stopped = true;
-	return false;
+	/* A budget that refuses the first of all is to be exceeded by one record. */
+	if (rc == E_NOMEM && !(d->may_exceed && d->n == 0)) {
+		d->no_memory = true;
+		return false;
+	}
+	return d->n < d->cap && load_build(d, from, bytes);
 }
 
 static bool load_each(void *arg, uint64_t seq, struct str bytes)
 {
+	struct retry from = {.seq = seq};
 	struct load *d = arg;
 
-	if (!gap_scan_takes(&d->scan, seq)) {
+	if (!gap_scan_takes(&d->scan, seq) || !load_take(d, &from, bytes)) {
 		d->is_stopped = true;
 		return false;
 	}
 	d->calls++;
-	memset(&d->requests[d->n]->own.from, 0, sizeof d->requests[d->n]->own.from);
-	if (!load_build(d, seq, bytes))
-		return false;
 	gap_scan_saw(&d->scan, seq);
-	if (d->requests[d->n]->built.result != BUILD_FOREIGN)
-		d->n++;
 	return true;
 }
 
@@ -224,16 +273,15 @@ static bool load_each_exact(void *arg, uint64_t seq, struct str bytes)
 {
 	struct load *d = arg;
 
-	d->requests[d->n]->own.from = d->exact[d->exact_next];
+	(void)seq;
 	d->calls++;
-	if (load_build(d, seq, bytes))
-		d->n++;
+	d->is_stopped = !load_take(d, &d->exact[d->exact_next], bytes);
 	return false;
 }
 
 static void load_exact(struct load *d)
 {
-	for (; d->exact_next < d->exact_count && !d->is_stopped; d->exact_next++) {
+	for (; d->exact_next < d->exact_count; d->exact_next++) {
 		unsigned calls = d->calls;
 
 		d->want.exact_seq = d->exact[d->exact_next].seq;
@@ -248,17 +296,24 @@ static void load_exact(struct load *d)
 	}
 }
 
+static void load_unread(struct load *d)
+{
+	unsigned max = class_merges(d->class) ? LOAD_RECORDS_MAX : d->cap;
+
+	d->rc = d->ops->scan(d->ops->arg, &d->want, max, load_each, d, &d->err);
+	if (d->rc == E_OK && !d->is_stopped && d->calls < max)
+		d->scan.is_exhausted = true;
+}
+
 static void load_work(uv_work_t *w)
 {
 	struct load *d = w->data;
 
-	if (d->exact_count > 0) {
+	if (d->exact_count > 0)
 		load_exact(d);
-		return;
-	}
-	d->rc = d->ops->scan(d->ops->arg, &d->want, d->cap, load_each, d, &d->err);
-	if (d->rc == E_OK && !d->is_stopped && d->calls < d->cap)
-		d->scan.is_exhausted = true;
+	else
+		load_unread(d);
+	gather_build(&d->gatherer, &d->report, &d->written, &d->scratch);
 }
 
 /* --- done: loop -------------------------------------------------------------- */
@@ -271,7 +326,10 @@ static void load_dispatch(struct load *d, struct request *r)
 
 	r->limits = d->order.limits;
 	r->built_mono_ms = d->order.now.mono_ms;
-	r->own.from.flags &= ~(unsigned)RETRY_HELD;
+	for (unsigned i = 0; i < r->cargo_count; i++)
+		r->cargo[i].from.flags &= ~(unsigned)RETRY_HELD;
+	if (f->counters != NULL && r->cargo_count > 1)
+		f->counters->upstream_merged += r->cargo_count;
 	switch (r->built.result) {
 	case BUILD_READY:
 		r->is_extra = r->built.budget_bytes == 0;
@@ -282,6 +340,9 @@ static void load_dispatch(struct load *d, struct request *r)
 		end_ms = limits_next_end(&l->limits, now_ms);
 		r->own.from.flags |= RETRY_HELD;
 		request_put_back(r, end_ms == INT64_MAX ? now_ms : end_ms);
+		break;
+	case BUILD_AGAIN:
+		request_put_back(r, now_ms + MEMORY_PAUSE_MS);
 		break;
 	case BUILD_LIMITED:
 	case BUILD_WHOLE:
@@ -350,10 +411,13 @@ static void load_done(uv_work_t *w, int status)
 	q->is_loading = false;
 	l->host->loading[d->class] -= d->cap;
 	l->used_mono_ms = forward_now(f).mono_ms;
-	if (d->exact_count > 0)
+	if (d->exact_count > 0) {
 		load_end_exact(d, q);
-	else
+	} else {
 		gaps_end(&q->gaps, &d->scan);
+		if (!d->scan.is_exhausted)
+			q->window_mono_ms = 0; /* what waits there has waited */
+	}
 	load_end_trouble(d, q);
 	for (unsigned i = 0; i < d->n; i++)
 		load_dispatch(d, d->requests[i]);

@@ -27,13 +27,15 @@ static struct local_view *view_of(struct transport *t)
 	return (struct local_view *)t;
 }
 
-/* The digits between /api/ and the next slash. */
-static struct str project_of(const char *url)
+/* The digits between /api/ and the next slash; *path is what follows that. */
+static struct str project_of(const char *url, struct str *path)
 {
-	struct str s = str_of(url);
+	struct str s = str_of(url), project = STR_EMPTY;
 
 	s = str_from(s, str_find(s, STR("/api/")) + 5);
-	return str_first(s, str_find_char(s, '/'));
+	(void)str_cut(&s, '/', &project);
+	*path = s;
+	return project;
 }
 
 static struct str header_of(const struct exchange *x, struct str name)
@@ -48,9 +50,12 @@ static struct str header_of(const struct exchange *x, struct str name)
 static void view_keep(struct local_view *v, const struct exchange *x)
 {
 	struct local_envelope *e = &v->kept[v->next];
-	struct str project = project_of(x->url);
+	struct str path, project = project_of(x->url, &path);
 
-	local_summarize(x->body, header_of(x, STR("Content-Encoding:")), e);
+	if (str_eq(path, STR("envelope/")))
+		local_summarize(x->body, header_of(x, STR("Content-Encoding:")), e);
+	else
+		local_summarize_request(path, x->body.n, e);
 	e->wall_ms = clock_now(v->clock).wall_ms;
 	(void)snprintf(e->project, sizeof e->project, "%.*s", STR_ARG(str_first(project, 20)));
 	v->next = (v->next + 1) % LOCAL_KEPT;
@@ -71,7 +76,7 @@ static void on_timer(uv_timer_t *timer)
 	while ((x = v->first) != NULL) {
 		v->first = x->priv;
 		x->priv = NULL;
-		if (x->rc == E_OK && x->body.n > 0)
+		if (x->rc == E_OK && (x->body.n > 0 || x->method != NULL))
 			view_keep(v, x);
 		x->status = x->rc == E_OK ? 200 : 0;
 		x->done(x); /* may send again */

@@ -25,7 +25,7 @@
 struct local_envelope {
 	int64_t wall_ms;
 	char event_id[EVENT_ID_HEX_BYTES]; /* "" when there is none */
-	char types[LOCAL_TYPES_BYTES];     /* "event, attachment x2" */
+	char types[LOCAL_TYPES_BYTES];     /* "event, attachment x2", or "security/" */
 	char title[LOCAL_TITLE_BYTES];     /* "ValueError: no such colour", "" when there is none */
 	char project[24];
 	size_t bytes; /* decoded */
@@ -45,5 +45,7 @@ const struct local_envelope *local_view_get(const struct local_view *v, size_t i
 
 /* Fills in what there is to say about an envelope; for tests. */
 void local_summarize(struct str body, struct str content_encoding, struct local_envelope *ret);
+/* The same for a request to an endpoint of its own: its path. */
+void local_summarize_request(struct str path, size_t bytes, struct local_envelope *ret);
 
 #endif

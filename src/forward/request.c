@@ -27,7 +27,7 @@ struct request *request_new(struct forward *f)
 		if (r == NULL)
 			return NULL;
 		r->f = f;
-		built_init(&r->built, &r->own.facts);
+		built_init(&r->built, &r->facts);
 	}
 	r->cargo = &r->own;
 	r->cargo_count = 1;
@@ -231,20 +231,19 @@ static void count_answer(struct counters *c, const struct exchange *x)
 static void log_answer(const struct request *r, const struct verdict *v)
 {
 	struct forward *f = r->f;
-	const struct cargo *c = &r->cargo[0];
 	char id[EVENT_ID_HEX_BYTES] = "";
 
 	if (!log_wants(f->log, LOG_DEBUG))
 		return;
-	if (c->facts.has_event_id)
-		event_id_hex(&c->facts.event_id, id);
+	if (r->cargo_count == 1 && r->facts.has_event_id)
+		event_id_hex(&r->facts.event_id, id);
 	log_line(f->log, LOG_DEBUG, "sent", log_cstr("id", id),
 		log_cstr("upstream", r->lane->host->base_url),
 		log_str("project", r->lane->dsn.project),
 		log_cstr("class", r->is_report ? "report" : item_class_name(r->class)),
 		log_int("status", r->x.rc == E_OK ? r->x.status : 0),
 		log_cstr("verdict", verdict_name(v->kind)), log_int("bytes", (int64_t)r->x.body.n),
-		log_int("attempts", c->from.attempts),
+		log_int("attempts", r->cargo[0].from.attempts), log_int("records", r->cargo_count),
 		log_int("took_ms", forward_now(f).mono_ms - r->sent_mono_ms));
 }
 
@@ -330,6 +329,7 @@ static void request_answered(struct exchange *x)
 		.status = x->status,
 		.number = request_attempts(r),
 		.is_zstd = r->built.is_zstd,
+		.is_brotli = r->built.is_brotli,
 		.zstd_is_fine = h->zstd_is_fine,
 		.was_split = r->cargo[0].from.split != NULL};
 	struct verdict v = verdict_of(&a);

@@ -11,14 +11,26 @@
  * A record that was split ends when both of its parts have.
  */
 
+/* From here on r->facts tells of this record. */
+static void cargo_unpack(struct request *r, const struct cargo *c)
+{
+	if (r->cargo_count == 1)
+		return;
+	memset(&r->facts, 0, sizeof r->facts);
+	r->facts.has_event_id = c->has_event_id;
+	r->facts.event_id = c->event_id;
+	(void)quantities_unpack(c->held, c->held_n, &r->facts.held); /* packed in gather.c */
+	r->facts.part = r->facts.held;
+}
+
 static void settlement_start(const struct request *r, const struct cargo *c, struct settlement *st)
 {
 	memset(st, 0, sizeof *st);
 	st->ref = (struct record_ref){r->lane->id, r->class, c->from.seq};
 	st->status = r->x.rc == E_OK ? r->x.status : 0;
 	st->attempts = c->from.attempts;
-	st->has_event_id = c->facts.has_event_id;
-	st->event_id = c->facts.event_id;
+	st->has_event_id = r->facts.has_event_id;
+	st->event_id = r->facts.event_id;
 	if (r->x.rc != E_OK)
 		(void)snprintf(st->text, sizeof st->text, "%.*s", (int)sizeof st->text - 1,
 			r->x.detail[0] != '\0' ? r->x.detail : err_name(r->x.rc));
@@ -66,12 +78,12 @@ static void record_end(struct request *r, struct cargo *c, struct settlement *st
 	if (c->from.split != NULL && !split_end(c, st))
 		return;
 	if (st->end == SETTLE_DEAD) {
-		st->dropped = c->facts.held;
+		st->dropped = r->facts.held;
 	} else {
 		/* Both together are what was held, whatever was counted anew. */
-		st->delivered = c->facts.held;
+		st->delivered = r->facts.held;
 		quantities_subtract(&st->delivered, &st->dropped);
-		st->dropped = c->facts.held;
+		st->dropped = r->facts.held;
 		quantities_subtract(&st->dropped, &st->delivered);
 	}
 	request_settle(r, st);
@@ -85,7 +97,7 @@ static void record_dead(
 	st->end = SETTLE_DEAD;
 	st->why = why;
 	st->reported = true;
-	st->dropped = c->facts.part;
+	st->dropped = r->facts.part;
 	if (st->has_event_id)
 		event_id_hex(&st->event_id, id);
 	log_line(r->f->log, LOG_ERROR, "dead", log_cstr("id", id),
@@ -108,7 +120,7 @@ void request_end_unsent(struct request *r)
 		st.end = SETTLE_REMOVE;
 		st.why = DROP_RATELIMIT_BACKOFF;
 		st.reported = true;
-		st.dropped = c->facts.part;
+		st.dropped = r->facts.part;
 		record_end(r, c, &st);
 		break;
 	case BUILD_WHOLE:
@@ -116,7 +128,7 @@ void request_end_unsent(struct request *r)
 		(void)snprintf(st.text, sizeof st.text, "HTTP 413, and it cannot be split");
 		/* The first half tells of the whole record, once. */
 		if (c->from.part == PART_SECOND)
-			memset(&c->facts.part, 0, sizeof c->facts.part);
+			memset(&r->facts.part, 0, sizeof r->facts.part);
 		record_dead(r, c, &st, DROP_SEND_ERROR);
 		break;
 	default:
@@ -181,7 +193,7 @@ static void record_split(struct request *r, struct cargo *c)
 static void record_delivered(struct request *r, struct cargo *c, struct settlement *st)
 {
 	st->end = SETTLE_REMOVE;
-	st->dropped = c->facts.dropped;
+	st->dropped = r->facts.dropped;
 	if (!quantities_empty(&st->dropped)) {
 		st->why = DROP_RATELIMIT_BACKOFF;
 		st->reported = true;
@@ -194,7 +206,7 @@ static void record_limited(struct request *r, struct cargo *c, struct settlement
 {
 	st->end = SETTLE_REMOVE;
 	st->why = DROP_RATELIMIT_BACKOFF;
-	st->dropped = c->facts.part;
+	st->dropped = r->facts.part;
 	record_end(r, c, st);
 }
 
@@ -203,6 +215,7 @@ static void record_judge(struct request *r, struct cargo *c, const struct verdic
 	int64_t now_ms = forward_now(r->f).mono_ms;
 	struct settlement st;
 
+	cargo_unpack(r, c);
 	settlement_start(r, c, &st);
 	switch (v->kind) {
 	case VERDICT_DELIVERED:
@@ -236,8 +249,29 @@ static void record_judge(struct request *r, struct cargo *c, const struct verdic
 	}
 }
 
+/* Nobody knows whose fault it was, and the others shall not suffer for it: each
+ * is sent as its client sent it. */
+static void request_apart(struct request *r)
+{
+	for (unsigned i = 0; i < r->cargo_count; i++) {
+		struct cargo *c = &r->cargo[i];
+		struct settlement st;
+
+		cargo_unpack(r, c);
+		settlement_start(r, c, &st);
+		record_keep(r, &st);
+		c->from.flags |= RETRY_ALONE;
+		record_again(r, c, forward_now(r->f).mono_ms);
+	}
+}
+
 void request_judge(struct request *r, const struct verdict *v)
 {
+	if (r->cargo_count > 1 &&
+		(v->kind == VERDICT_SPLIT || (v->kind == VERDICT_DEAD && r->x.status == 400))) {
+		request_apart(r);
+		return;
+	}
 	for (unsigned i = 0; i < r->cargo_count; i++)
 		record_judge(r, &r->cargo[i], v);
 }

@@ -21,7 +21,9 @@
 #include "forward/limits.h"
 #include "forward/verdict.h"
 
-#define LOAD_MAX          32    /* records of one worker job */
+#define LOAD_MAX          32    /* requests of one worker job */
+#define LOAD_RECORDS_MAX  1024  /* records of it, merged ones included */
+#define LOAD_REPEATS_MAX  256   /* of these, such that are read again */
 #define READY_MAX         64    /* requests of one host that wait for the window */
 #define RETRIES_MAX       1024  /* records of one queue to be read again */
 #define REFUSED_PAUSE_MS  60000 /* after 401, 403, 404 */
@@ -33,6 +35,7 @@
 #define STALE_MS          250   /* a request that waited longer gets a new sent_at */
 #define KEEP_BODY_BYTES   65536 /* buffers up to this are kept with a free request */
 #define FREE_REQUESTS_MAX 64
+#define CARGO_HELD_MAX    32 /* what counts as more kinds is not merged */
 #define MEMORY_PATIENCE   10 /* refusals until a record may go beyond the budget */
 #define STATE_PREFIX      "limits/"
 #define LANE_ENDPOINT     "envelope/" /* the end of a lane's url */
@@ -49,7 +52,8 @@ struct split {
 enum retry_flag {
 	RETRY_GZIP = 1,  /* the host did not take it with zstd */
 	RETRY_SPLIT = 2, /* too big in one piece */
-	RETRY_HELD = 4   /* was never sent: waits for a limit */
+	RETRY_HELD = 4,  /* was never sent: waits for a limit */
+	RETRY_ALONE = 8  /* was refused together with others */
 };
 
 /* A record to be read again. */
@@ -69,7 +73,10 @@ struct queue {
 	size_t retry_count, retry_cap;
 	int64_t due_mono_ms;    /* of the first of them, INT64_MAX: there is none */
 	int64_t paused_mono_ms; /* not read before */
-	unsigned refusals;      /* of memory, in a row */
+	int64_t window_mono_ms; /* unread ones wait for company until then */
+	uint64_t window_items;  /* what has come since the window opened */
+	uint64_t window_bytes;
+	unsigned refusals; /* of memory, in a row */
 	bool is_loading;
 };
 
@@ -94,7 +101,11 @@ struct lane {
 /* A record on board of a request. */
 struct cargo {
 	struct retry from; /* from.seq is the record's */
-	struct facts facts;
+	/* Of a merged record; else the request's facts tell. */
+	bool has_event_id;
+	struct event_id event_id;
+	uint8_t held_n;
+	uint8_t held[CARGO_HELD_MAX]; /* packed quantities */
 };
 
 struct request {
@@ -103,7 +114,8 @@ struct request {
 	enum item_class class;
 	struct cargo *cargo; /* records that are settled by the answer */
 	unsigned cargo_count;
-	struct cargo own; /* the usual one */
+	struct cargo own;   /* the usual one */
+	struct facts facts; /* of the only record, or of the one being settled */
 	struct built built;
 	struct report *report; /* rides along; NULL: none */
 	bool is_report;        /* nothing but a report: no record */
@@ -208,6 +220,12 @@ int queue_push(struct queue *q, const struct retry *r);
 bool queue_pop(struct queue *q, bool newest_first, int64_t now_mono_ms, struct retry *ret);
 bool queue_has_work(const struct queue *q, int64_t now_mono_ms);
 int64_t queue_next(const struct queue *q, int64_t now_mono_ms);
+
+/* A record was stored. share NULL: it does not wait, and nothing else does. */
+void queue_note(struct queue *q, const struct settings *s, const struct batch_share *share,
+	int64_t now_mono_ms);
+/* The unread ones are about to be read: what comes from now on waits anew. */
+void queue_open_window(struct queue *q, const struct settings *s, int64_t now_mono_ms);
 
 /* --- host.c ----------------------------------------------------------------- */
 

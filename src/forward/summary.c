@@ -126,3 +126,10 @@ void local_summarize(struct str body, struct str content_encoding, struct local_
 	envelope_free(e);
 	buf_fini(&plain);
 }
+
+void local_summarize_request(struct str path, size_t bytes, struct local_envelope *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	text_add(ret->types, sizeof ret->types, str_first(path, str_find_char(path, '?')));
+	ret->bytes = bytes;
+}

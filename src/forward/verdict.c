@@ -21,11 +21,11 @@ static struct verdict verdict_of_4xx(const struct attempt *a)
 	case 400:
 		/* Old servers say 400 to an encoding they do not know. One that
 		 * took zstd before means the content. */
-		if (a->is_zstd && !a->zstd_is_fine)
+		if ((a->is_zstd && !a->zstd_is_fine) || a->is_brotli)
 			v.kind = VERDICT_GZIP;
 		break;
 	case 415:
-		if (a->is_zstd)
+		if (a->is_zstd || a->is_brotli)
 			v.kind = VERDICT_GZIP;
 		break;
 	case 401:

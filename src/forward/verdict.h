@@ -31,6 +31,7 @@ struct attempt {
 	int rc; /* of the exchange */
 	int status;
 	uint32_t number; /* of this attempt, from 1 */
+	bool is_brotli;  /* likewise, a client's own */
 	bool is_zstd;
 	bool zstd_is_fine; /* this host took zstd before */
 	bool was_split;

@@ -209,15 +209,15 @@ static int take(struct frame_job *job, struct str body)
 
 static int measure(struct frame_job *job)
 {
-	struct item_limits limits;
-	int rc = envelope_identify(job->env, &job->err);
+	struct envelope *env = job->env;
+	int rc = envelope_identify(env, &job->err);
 
 	if (rc == E_OK)
-		rc = envelope_measure(job->env, &job->env->invalid, &job->err);
+		rc = envelope_measure(env, &env->invalid, &job->err);
 	if (rc != E_OK)
 		return rc;
-	item_limits_of(job->settings, &limits);
-	return envelope_check_limits(job->env, &limits, &job->err);
+	item_limits_of(job->settings, &env->limits);
+	return envelope_check_limits(env, &env->limits, &job->err);
 }
 
 void frame_run(struct frame_job *job)

@@ -3,6 +3,31 @@
 /* Below this zstd saves less than its frame and block headers cost. */
 #define COMPRESS_FROM_BYTES 256u
 
+/* As we would write it (protocol.md 17): in UTC, and so said. */
+static bool sent_at_is_utc(const struct envelope *e)
+{
+	struct str text =
+		json_raw(e->header, json_get(e->header, json_root(e->header), STR("sent_at")));
+
+	return text.n > 2 && text.p[text.n - 2] == 'Z';
+}
+
+/* The client's own compression is as good as ours, and done. */
+static bool keeps_wire(const struct envelope *e)
+{
+	return e->wire.n > 0 && e->has_sent_at && sent_at_is_utc(e) &&
+	       e->wire.n < e->body.n - e->body.n / 10 && !carried_is(&e->carried) &&
+	       envelope_is_as_received(e);
+}
+
+static void wire_keep(const struct envelope *e, struct record *r)
+{
+	r->items = e->wire;
+	r->encoding = RECORD_BODY;
+	r->body_encoding = e->wire_encoding;
+	r->items_bytes = e->body.n - e->header_text.n - 1;
+}
+
 /* Compresses what is worth it; *items is a view into raw or zstd. */
 static int items_encode(struct envelope *e, struct codec_pool *codecs, struct buf *raw,
 	struct buf *zstd, struct record *r, struct err *err)
@@ -42,6 +67,15 @@ static int header_encode(struct envelope *e, struct buf *out, struct err *err)
 	return E_OK;
 }
 
+static uint64_t entries_of(const struct envelope *e)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < e->item_count; i++)
+		n += e->items[i].entries;
+	return n;
+}
+
 int pack_envelope(struct envelope *e, const struct route *r, struct codec_pool *codecs,
 	uint64_t boot_id, struct packed *ret, struct err *err)
 {
@@ -58,15 +92,23 @@ int pack_envelope(struct envelope *e, const struct route *r, struct codec_pool *
 		.event_id = e->event_id,
 		.held = e->held,
 		.carried = e->carried};
+	bool is_kept = keeps_wire(e); /* before the header is edited */
 	int rc;
 
 	*ret = (struct packed){.bytes = BUF_INIT, .dsn = BUF_INIT, .class = rec.class};
 	if (r->key_changed)
 		rec.from.secret = STR_EMPTY; /* another project's secret is nobody's business */
-	rc = header_encode(e, &header, err);
+	rc = stream_key_of(e, &rec.stream, err);
 	if (rc == E_OK)
+		rc = header_encode(e, &header, err);
+	if (rc == E_OK && is_kept)
+		wire_keep(e, &rec);
+	else if (rc == E_OK)
 		rc = items_encode(e, codecs, &raw, &zstd, &rec, err);
 	if (rc == E_OK) {
+		ret->may_merge = rec.stream.kind != STREAM_NONE;
+		ret->entries = entries_of(e);
+		ret->items_bytes = rec.items_bytes;
 		rec.header = buf_view(&header);
 		record_pack(&rec, &ret->bytes);
 		buf_str(&ret->dsn, r->text);

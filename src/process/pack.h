@@ -18,6 +18,9 @@ struct packed {
 	struct buf bytes; /* the record */
 	struct buf dsn;   /* its upstream DSN */
 	enum item_class class;
+	bool may_merge;       /* with others of its stream */
+	uint64_t entries;     /* of its containers */
+	uint64_t items_bytes; /* decoded */
 };
 
 int pack_envelope(struct envelope *e, const struct route *r, struct codec_pool *codecs,

@@ -66,6 +66,7 @@ class Daemon:
             "spool": {"dir": str(self.spool)},
             "retry": {"min": "50ms", "max": "200ms"},
             "reports": {"interval": "1s"},
+            "batch": {"window": "20ms"},
             "log": {"level": "debug", "format": "logfmt"},
         }
         for section, keys in (conf or {}).items():

@@ -110,7 +110,9 @@ def test_captured_envelopes_arrive_byte_for_byte(make_daemon, sentry, sdk, way):
             check(entry, data, sentry.accepted()[-1].envelope)
 
 
-def test_all_of_them_survive_kill_9(picketd, sentry):
+def test_all_of_them_survive_kill_9(make_daemon, sentry):
+    # Unmerged, so that every payload can be told from the others.
+    picketd = make_daemon(sentry, {"batch": {"max_items": 1}})
     sentry.down()
     want = []
     for entry in ENVELOPES:

@@ -1,11 +1,11 @@
 /* Load: keep-alive connections, each always with one request under way.
  *
  *   bench_load (-u PATH | -t HOST:PORT) [-c CONNECTIONS] [-n REQUESTS]
- *              [-b BYTES] [-f FIRST] [-r]
+ *              [-b BYTES] [-f FIRST] [-r | -l]
  *
  * -u posts over a Unix socket, -t over TLS, which is how the baseline reaches
  * the upstream itself. FIRST numbers the first event; -r posts bytes that no
- * compressor makes smaller. One thread, epoll. Prints one line:
+ * compressor makes smaller, -l single log entries. One thread, epoll. Prints one line:
  *
  *   load ok=N refused=N failed=N seconds=S per_s=R p50_us=A p99_us=B last_refusal=STATUS
  *
@@ -47,7 +47,7 @@ struct load {
 	unsigned connections;
 	uint64_t requests, first;
 	size_t bytes;
-	bool random;
+	enum events_kind kind;
 
 	struct events events;
 	SSL_CTX *tls;
@@ -311,7 +311,7 @@ static int options_read(struct load *l, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "u:t:c:n:b:f:r")) != -1) {
+	while ((o = getopt(argc, argv, "u:t:c:n:b:f:rl")) != -1) {
 		switch (o) {
 		case 'u':
 			l->unix_path = optarg;
@@ -332,7 +332,10 @@ static int options_read(struct load *l, int argc, char **argv)
 			l->first = strtoull(optarg, NULL, 10);
 			break;
 		case 'r':
-			l->random = true;
+			l->kind = EVENTS_RANDOM;
+			break;
+		case 'l':
+			l->kind = EVENTS_LOG;
 			break;
 		default:
 			return -1;
@@ -356,7 +359,7 @@ int main(int argc, char **argv)
 	l->bytes = 10240;
 	if (options_read(l, argc, argv) != 0) {
 		(void)fprintf(stderr, "usage: bench_load (-u PATH | -t HOST:PORT) [-c CONNECTIONS] "
-				      "[-n REQUESTS] [-b BYTES] [-f FIRST] [-r]\n");
+				      "[-n REQUESTS] [-b BYTES] [-f FIRST] [-r | -l]\n");
 		return 2;
 	}
 	l->took_us = calloc(l->requests, sizeof *l->took_us);
@@ -365,7 +368,7 @@ int main(int argc, char **argv)
 	check(l->took_us != NULL && l->epoll_fd >= 0);
 	if (l->tls != NULL)
 		SSL_CTX_set_mode(l->tls, SSL_MODE_ENABLE_PARTIAL_WRITE);
-	events_init(&l->events, 1 + (uint64_t)l->random, l->bytes, l->random);
+	events_init(&l->events, 1 + (uint64_t)l->kind, l->bytes, l->kind);
 	run(l);
 	events_fini(&l->events);
 	SSL_CTX_free(l->tls);

@@ -144,15 +144,54 @@ static inline void events_text(struct event_text *t, struct rng *r, size_t bytes
 	check(buf_ok(&t->bytes));
 }
 
-static inline void events_init(struct events *e, uint64_t seed, size_t bytes, bool random)
+/* An envelope of a single log entry, as an application sends one that flushes
+ * after each line. The id is the entry's trace. */
+static inline void events_log(struct event_text *t, struct rng *r)
+{
+	struct buf log = BUF_INIT;
+
+	buf_printf(&log,
+		"{\"items\":[{\"timestamp\":17%08" PRIu64 ".%06" PRIu64
+		",\"level\":\"info\",\"severity_number\":9,\"body\":\"%s %s took %" PRIu64
+		" ms for %s %" PRIu64 "\",\"trace_id\":\"",
+		events_number(r, 100000000), events_number(r, 1000000), events_word(r),
+		events_word(r), events_number(r, 5000), events_word(r), events_number(r, 1000000));
+	t->id_at[0] = log.n;
+	buf_printf(&log,
+		"%0*d\",\"attributes\":{\"sentry.environment\":{\"value\":\"production\",\"type\":"
+		"\"string\"},\"sentry.release\":{\"value\":\"%s@%" PRIu64
+		".0\",\"type\":\"string\"},\"server.address\":{\"value\":\"web-%" PRIu64
+		"\",\"type\":\"string\"},\"%s.%s\":{\"value\":%" PRIu64
+		",\"type\":\"integer\"}}}]}",
+		EVENT_ID_LEN, 0, events_word(r), events_number(r, 30), events_number(r, 200),
+		events_word(r), events_word(r), events_number(r, 1000000));
+	buf_printf(&t->bytes,
+		"{\"sent_at\":\"2026-01-02T03:04:05.678Z\"}\n{\"type\":\"log\",\"item_count\":1,"
+		"\"content_type\":\"application/vnd.sentry.items.log+json\",\"length\":%zu}\n",
+		log.n);
+	t->id_at[0] += t->bytes.n;
+	t->id_at[1] = t->id_at[0];
+	buf_str(&t->bytes, buf_view(&log));
+	buf_char(&t->bytes, '\n');
+	check(buf_ok(&t->bytes));
+	buf_fini(&log);
+}
+
+enum events_kind { EVENTS_ERROR, EVENTS_RANDOM, EVENTS_LOG };
+
+static inline void events_init(struct events *e, uint64_t seed, size_t bytes, enum events_kind kind)
 {
 	struct rng r;
 
 	memset(e, 0, sizeof *e);
 	rng_seed(&r, seed);
 	e->run = rng_next(&r);
-	for (size_t i = 0; i < EVENTS_COUNT; i++)
-		events_text(&e->of[i], &r, bytes, random);
+	for (size_t i = 0; i < EVENTS_COUNT; i++) {
+		if (kind == EVENTS_LOG)
+			events_log(&e->of[i], &r);
+		else
+			events_text(&e->of[i], &r, bytes, kind == EVENTS_RANDOM);
+	}
 }
 
 static inline void events_fini(struct events *e)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Benchmarks of the whole daemon; prints one line for each figure.
 
-usage: BUILD=build tests/bench/system/system.py [size] [idle] [forward] [start]
+usage: BUILD=build tests/bench/system/system.py [size] [idle] [forward] [logs] [start]
 
     name value=V [baseline=B ratio=R] target[<]=T [key=value ...]
 
@@ -87,7 +87,7 @@ class UnixHTTP(http.client.HTTPConnection):
 
 
 class Daemon:
-    def __init__(self, work, dsn, ca=None, **spool):
+    def __init__(self, work, dsn, ca=None, batch=None, **spool):
         self.work = work
         # Relative: the path of a Unix socket has about 100 bytes.
         self.unix = "p.sock"
@@ -97,7 +97,8 @@ class Daemon:
         self.conf.write_text(
             f"[listen]\nhttp = off\nunix = {self.unix}\n\n[control]\nunix = c.sock\n\n"
             f"[upstream]\ndsn = {dsn}\n" + (f"ca_file = {ca}\n" if ca else "") + "\n[spool]\n"
-            + "".join(f"{k} = {v}\n" for k, v in spool.items()))
+            + "".join(f"{k} = {v}\n" for k, v in spool.items()) + "\n[batch]\n"
+            + "".join(f"{k} = {v}\n" for k, v in (batch or {}).items()))
         self.command = [str(PICKETD), "-c", str(self.conf)]
         self.env = {k: v for k, v in os.environ.items()
                     if not k.startswith(("SENTRY_", "PICKET_", "LISTEN_", "NOTIFY_"))
@@ -136,8 +137,8 @@ class Daemon:
         finally:
             c.close()
 
-    def total(self, kind):
-        return self.status()["totals"].get(kind, {}).get("error", 0)
+    def total(self, kind, category="error"):
+        return self.status()["totals"].get(kind, {}).get(category, 0)
 
     def proc(self, name):
         return pathlib.Path(f"/proc/{self.process.pid}/{name}").read_text()
@@ -160,13 +161,13 @@ class Daemon:
         w = self.proc("stat").rsplit(")", 1)[1].split()
         return (int(w[11]) + int(w[12])) / os.sysconf("SC_CLK_TCK")
 
-    def load(self, requests, first=0, random=False):
-        return run_load(["-u", os.path.relpath(self.work / self.unix)], requests, first, random)
+    def load(self, requests, first=0, kind=None):
+        return run_load(["-u", os.path.relpath(self.work / self.unix)], requests, first, kind)
 
 
-def run_load(to, requests, first=0, random=False):
+def run_load(to, requests, first=0, kind=None):
     args = [str(TOOLS / "bench_load"), *to, "-c", str(CONNECTIONS), "-n", str(requests),
-            "-b", str(EVENT_BYTES), "-f", str(first)] + (["-r"] if random else [])
+            "-b", str(EVENT_BYTES), "-f", str(first)] + ([kind] if kind else [])
     out = subprocess.run(args, check=True, stdout=subprocess.PIPE, text=True).stdout
     return {k: float(v) for k, v in fields_of(out).items()}
 
@@ -209,6 +210,37 @@ def forward(work):
     say("forward.lost", lost, 0, at_most=True, received=totals["received"].get("error", 0),
         delivered=totals["delivered"].get("error", 0),
         dropped=sum(sum(q.values()) for q in totals["dropped"].values()))
+
+
+def send_logs(work, count, batch):
+    """Single-log envelopes, until the last is settled; what the upstream saw, and how fast."""
+    up = Upstream(work)
+    try:
+        with Daemon(work, up.dsn, up.ca, batch, dir="spool-merged" if not batch else "spool") as d:
+            start, before = time.monotonic(), d.cpu_s()
+            load = d.load(count, kind="-l")
+            wait_for(lambda: d.total("delivered", "log_item") >= load["ok"], "logs", 300, 0.05)
+            took = time.monotonic() - start
+            lost = count - d.total("delivered", "log_item")
+            return {**up.figures(), "per_s": load["ok"] / took, "lost": lost,
+                    "cpu_us": (d.cpu_s() - before) / load["ok"] * 1e6}
+    finally:
+        up.stop()
+
+
+def logs(work):
+    """100,000 envelopes of one log each from 64 connections: merged, and one by one."""
+    count = 100000
+    alone = send_logs(work, count, {"window": "0ms", "max_items": 1})
+    merged = send_logs(work, count, None)
+    say("logs.upstream_requests", merged["requests"], count // 50, at_most=True,
+        baseline=alone["requests"], ratio=f"{alone['requests'] / merged['requests']:.1f}")
+    say("logs.lost", merged["lost"] + alone["lost"], 0, at_most=True)
+    say("logs.upstream_bytes", merged["bytes"], baseline=alone["bytes"],
+        ratio=f"{alone['bytes'] / merged['bytes']:.2f}")
+    say("logs.end_to_end_per_s", round(merged["per_s"]), baseline=round(alone["per_s"]),
+        ratio=f"{merged['per_s'] / alone['per_s']:.2f}", cpu_us_each=round(merged["cpu_us"]),
+        baseline_cpu_us_each=round(alone["cpu_us"]))
 
 
 def idle(work):
@@ -260,7 +292,7 @@ def start(work):
     sent = 0
     with Daemon(work, dsn, durability="async") as d:
         while d.status()["spool"]["bytes"] < 1024 * MIB:
-            sent += int(d.load(5000, sent, random=True)["ok"])
+            sent += int(d.load(5000, sent, kind="-r")["ok"])
         spool = d.status()["spool"]
     runs = [str(TOOLS / "bench_start"), "5", d.unix]
     ours = measure_start(work, runs + d.command, d.env)
@@ -313,12 +345,13 @@ def size(work):
 
 
 def main():
-    wanted = sys.argv[1:] or ["size", "idle", "forward", "start"]
+    wanted = sys.argv[1:] or ["size", "idle", "forward", "logs", "start"]
     failed = False
     for name in wanted:
         work = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=BUILD))
         try:
-            {"size": size, "idle": idle, "forward": forward, "start": start}[name](work)
+            {"size": size, "idle": idle, "forward": forward, "logs": logs, "start": start}[name](
+                work)
         except (RuntimeError, OSError, subprocess.CalledProcessError) as e:
             failed = True
             print(f"{name}: {e}", file=sys.stderr)

@@ -338,6 +338,73 @@ static void no_memory_is_told_at_every_step(void **state)
 	assert_true(failures > 20);
 }
 
+static bool is_as_received(struct envelope *e)
+{
+	struct buf out = written(e);
+	bool same = str_eq(buf_view(&out), e->body);
+
+	buf_fini(&out);
+	if (envelope_is_as_received(e))
+		assert_true(same); /* the promise */
+	return envelope_is_as_received(e);
+}
+
+static void only_what_would_be_written_so_is_as_received(void **state)
+{
+	static const struct {
+		const char *body;
+		bool want;
+	} rows[] = {
+		{"{\"sent_at\":\"2026-01-01T00:00:00Z\"}\n{\"type\":\"event\",\"length\":2}\n{}\n",
+			true},
+		{"{}\n", true},
+		{"{}\n{\"type\":\"a\",\"length\":0}\n\n{\"type\":\"b\",\"length\":1}\n\n\n", true},
+		{"{}", false},
+		{" {}\n", false},
+		{"{ }\n{\"type\":\"event\",\"length\":2}\n{}\n", false},
+		{"{}\n{\"type\":\"event\",\"length\":2}\n{}", false},
+		{"{}\n{\"type\":\"event\"}\n{}\n", false},
+		{"{}\n{\"type\": \"event\",\"length\":2}\n{}\n", false},
+		{"{}\n\n{\"type\":\"event\",\"length\":2}\n{}\n", false},
+		{"{}\n{\"type\":\"event\",\"length\":2}\n{}\n\n", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct envelope *e = parsed(str_of(rows[i].body));
+
+		if (is_as_received(e) != rows[i].want)
+			fail_msg("%s", rows[i].body);
+		envelope_free(e);
+	}
+}
+
+static void an_edit_is_seen_wherever_it_was(void **state)
+{
+	const char *body =
+		"{}\n{\"type\":\"a\",\"length\":1}\nx\n{\"type\":\"b\",\"length\":1}\ny\n";
+	struct envelope *e;
+
+	(void)state;
+	for (unsigned what = 0; what < 5; what++) {
+		struct json_doc *d;
+
+		e = parsed(str_of(body));
+		d = item_header(e, &e->items[1]);
+		if (what == 1)
+			assert_int_equal(envelope_set_header_string(e, STR("k"), STR("v")), E_OK);
+		else if (what == 2)
+			envelope_remove_item(e, 1);
+		else if (what == 3)
+			e->items[0].payload = STR("z");
+		else if (what == 4)
+			assert_int_equal(
+				json_set_string(d, json_root(d), STR("k"), STR("v")), E_OK);
+		assert_int_equal(is_as_received(e), what == 0);
+		envelope_free(e);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +422,8 @@ int main(void)
 		cmocka_unit_test(limits_take_what_is_bound_along),
 		cmocka_unit_test(most_urgent_item_gives_the_class),
 		cmocka_unit_test(no_memory_is_told_at_every_step),
+		cmocka_unit_test(only_what_would_be_written_so_is_as_received),
+		cmocka_unit_test(an_edit_is_seen_wherever_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,8 @@ struct fake {
 	size_t sent_count;
 	unsigned canceled;
 
+	bool merges; /* records are stored with their stream */
+
 	struct report pending; /* of any lane */
 	struct report reported, taken;
 	unsigned reports_sent, reports_returned;
@@ -408,6 +410,8 @@ static inline void fake_pack(struct fake *k, const char *dsn, const char *header
 	r.header = str_of(header);
 	r.items_bytes = items.n;
 	r.items = items;
+	if (k->merges)
+		assert_int_equal(stream_key_of(e, &r.stream, NULL), E_OK);
 	if (compress) {
 		assert_int_equal(codec_zstd(k->codecs, items, &packed, NULL), E_OK);
 		r.encoding = RECORD_ZSTD;
@@ -440,7 +444,19 @@ static inline void fake_tell(struct fake *k, const char *dsn, uint64_t seq)
 {
 	struct record_ref want = {0, 0, seq};
 
-	forward_stored(k->f, str_of(dsn), &fake_find(k, &want)->ref);
+	forward_stored(k->f, str_of(dsn), &fake_find(k, &want)->ref, NULL);
+}
+
+/* One that may wait for company. */
+static inline uint64_t fake_share(
+	struct fake *k, const char *dsn, const char *items, uint64_t entries)
+{
+	uint64_t seq = fake_put(k, dsn, "{}", items, NULL, 0);
+	struct batch_share share = {entries, strlen(items)};
+	struct record_ref want = {0, 0, seq};
+
+	forward_stored(k->f, str_of(dsn), &fake_find(k, &want)->ref, &share);
+	return seq;
 }
 
 /* Puts and tells; the loop has not run yet. */

@@ -514,6 +514,67 @@ static void a_report_goes_in_front_of_the_items(void **state) /* P-120 */
 	bench_close(&t);
 }
 
+/* --- bodies that stay as the client compressed them ----------------------------- */
+
+#define WIRE_HEAD "{\"sent_at\":\"2026-01-01T00:00:00Z\"}\n"
+
+static void keep_wire(struct bench *t, struct buf *wire)
+{
+	struct str text = STR(WIRE_HEAD EVENT("x"));
+	struct record r;
+
+	assert_int_equal(codec_gzip(t->k->codecs, text, wire, NULL), E_OK);
+	memset(&r, 0, sizeof r);
+	r.class = CLASS_ERROR;
+	r.dsn = STR(DSN_A);
+	r.from = (struct sender){.protocol = STR("7"), .peer_uid = -1, .peer_pid = -1};
+	r.received_mono_ms = t->k->now.mono_ms;
+	r.received_wall_ms = t->k->now.wall_ms;
+	r.boot_id = FAKE_BOOT;
+	r.has_sent_at = true;
+	r.sent_at_us = FAKE_WALL * 1000;
+	r.header = STR("{}");
+	r.encoding = RECORD_BODY;
+	r.body_encoding = ENCODING_GZIP;
+	r.items = buf_view(wire);
+	r.items_bytes = text.n - (sizeof WIRE_HEAD - 1);
+	buf_clear(&t->record);
+	record_pack(&r, &t->record);
+}
+
+static bool is_passed_on(struct bench *t, const struct buf *wire)
+{
+	assert_int_equal(build(t, PART_ALL), E_OK);
+	assert_int_equal(t->b.result, BUILD_READY);
+	assert_true(has(t, "\"event\""));
+	return t->b.body.n == wire->n && memcmp(t->b.body.p, wire->p, wire->n) == 0;
+}
+
+static void a_fresh_body_goes_on_as_the_client_compressed_it(void **state)
+{
+	struct buf wire = BUF_INIT;
+	struct bench t;
+
+	(void)state;
+	bench_open(&t, NULL);
+	keep_wire(&t, &wire);
+	assert_true(is_passed_on(&t, &wire));
+	assert_string_equal(line_of(&t, "Content-Encoding"), "gzip");
+	t.o.compression = COMPRESSION_GZIP;
+	assert_true(is_passed_on(&t, &wire));
+	t.o.compression = COMPRESSION_NONE;
+	assert_false(is_passed_on(&t, &wire));
+	t.o.compression = COMPRESSION_ZSTD;
+	t.o.now.mono_ms += 999;
+	assert_true(is_passed_on(&t, &wire));
+	/* Its time would be wrong by a second (P-136). */
+	t.o.now.mono_ms += 1;
+	assert_false(is_passed_on(&t, &wire));
+	assert_true(has(&t, "\"sent_at\":\"2026-01-01T00:00:01.000000Z\""));
+	buf_fini(&wire);
+	bench_close(&t);
+}
+
 /* --- carried requests --------------------------------------------------------- */
 
 static void carry(struct bench *t, struct carried c, const char *items)
@@ -633,6 +694,7 @@ int main(void)
 		cmocka_unit_test(another_dsn_is_not_ours),
 		cmocka_unit_test(a_used_up_budget_refuses_and_takes_nothing),
 		cmocka_unit_test(a_report_goes_in_front_of_the_items),
+		cmocka_unit_test(a_fresh_body_goes_on_as_the_client_compressed_it),
 		cmocka_unit_test(a_carried_request_goes_to_its_own_path_as_it_came),
 		cmocka_unit_test(a_key_in_the_path_is_the_only_credential),
 		cmocka_unit_test(a_limited_carried_request_is_not_sent),

@@ -233,8 +233,8 @@ static void lanes_with_one_number_do_not_mix(void **state)
 	fake_put(k, DSN_B, "{}", EVENT("for b"), NULL, 0);
 	k->records[1].ref.lane = k->records[0].ref.lane; /* a collision of hashes */
 	ref = k->records[0].ref;
-	forward_stored(k->f, STR(DSN_A), &ref);
-	forward_stored(k->f, STR(DSN_B), &ref);
+	forward_stored(k->f, STR(DSN_A), &ref, NULL);
+	forward_stored(k->f, STR(DSN_B), &ref, NULL);
 	fake_drain(k);
 	assert_int_equal(k->sent_count, 2);
 	for (size_t i = 0; i < 2; i++)

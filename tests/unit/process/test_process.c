@@ -205,6 +205,64 @@ static void a_record_holds_what_sending_needs(void **state)
 	codec_pool_free(codecs);
 }
 
+/* How the record of this text is encoded when the client sent it as gzip. */
+static enum record_encoding kept_as(const char *text)
+{
+	struct settings s = settings_of("", "", ACCEPT_ANY, 1);
+	struct buf wire = BUF_INIT, items = BUF_INIT;
+	struct codec_pool *codecs = NULL;
+	enum record_encoding encoding;
+	struct envelope *e;
+	struct packed p;
+	struct record rec;
+	struct route r;
+
+	assert_int_equal(codec_pool_new(&codecs, 1, NULL), E_OK);
+	assert_int_equal(codec_gzip(codecs, str_of(text), &wire, NULL), E_OK);
+	e = envelope_of(text);
+	e->wire = buf_view(&wire);
+	e->wire_encoding = ENCODING_GZIP;
+	routed(e, &s, &r);
+	assert_int_equal(pack_envelope(e, &r, codecs, 99, &p, NULL), E_OK);
+	assert_int_equal(record_unpack(buf_view(&p.bytes), &rec, NULL), E_OK);
+	encoding = rec.encoding;
+	if (encoding == RECORD_BODY)
+		assert_true(str_eq(rec.items, buf_view(&wire)));
+	assert_int_equal(record_items(&rec, &items, NULL), E_OK);
+	assert_int_equal(items.n, rec.items_bytes);
+	assert_int_equal(str_find(str_of(text), buf_view(&items)) + items.n, strlen(text));
+	packed_fini(&p);
+	buf_fini(&items);
+	buf_fini(&wire);
+	envelope_free(e);
+	codec_pool_free(codecs);
+	return encoding;
+}
+
+#define EVENT_HEADER                                                                               \
+	"{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\",\"sent_at\":\"2026-11-22T10:54:51"
+#define LONG_ITEM                                                                                  \
+	"{\"type\":\"event\",\"length\":98}\n{\"m\":"                                              \
+	"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"                                           \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}\n"
+
+static void what_nothing_changes_keeps_the_clients_compression(void **state)
+{
+	(void)state;
+	assert_int_equal(kept_as(EVENT_HEADER "Z\"}\n" LONG_ITEM), RECORD_BODY);
+	/* A time that is not written as ours, no time, an id to be made, a dsn to be
+	 * replaced. */
+	assert_int_not_equal(kept_as(EVENT_HEADER "+00:00\"}\n" LONG_ITEM), RECORD_BODY);
+	assert_int_not_equal(
+		kept_as("{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n" LONG_ITEM),
+		RECORD_BODY);
+	assert_int_not_equal(
+		kept_as("{\"sent_at\":\"2026-11-22T10:54:51Z\"}\n" LONG_ITEM), RECORD_BODY);
+	assert_int_not_equal(kept_as(EVENT_HEADER "Z\",\"dsn\":\"http://"
+						  "k@127.0.0.1/1\"}\n" LONG_ITEM),
+		RECORD_BODY);
+}
+
 static void the_most_urgent_item_gives_the_class(void **state)
 {
 	static const struct {
@@ -240,6 +298,7 @@ int main(void)
 		cmocka_unit_test(header_dsn_and_own_trace_key_follow_the_route),
 		cmocka_unit_test(a_foreign_trace_key_stays),
 		cmocka_unit_test(a_record_holds_what_sending_needs),
+		cmocka_unit_test(what_nothing_changes_keeps_the_clients_compression),
 		cmocka_unit_test(the_most_urgent_item_gives_the_class),
 	};
 
