@@ -80,9 +80,9 @@ int envelope_identify(struct envelope *e, struct err *err);
  * (P-067, P-069), and fills e->held. */
 int envelope_measure(struct envelope *e, struct quantities *invalid, struct err *err);
 
-/* Checks the per-type counts and sizes of section 9.3. E_TOOBIG names the first
- * offence. The groups of which an envelope may hold one item (event, log, ...)
- * are not counted: such envelopes are split when they are sent (P-065). */
+/* Checks the sizes of section 9.3, as far as no dividing cures them (divide.h): an
+ * item that is too large by itself, or too much that creates one event. E_TOOBIG
+ * names the first offence. */
 int envelope_check_limits(
 	const struct envelope *e, const struct item_limits *limits, struct err *err);
 

@@ -43,4 +43,7 @@ struct header_length {
 int header_read_item(struct item *it, struct arena *keep, struct json_doc *d,
 	struct header_length *length, const char **what);
 
+/* The event_id that a payload tells; false when it tells none. */
+bool payload_event_id(struct str payload, struct event_id *ret);
+
 #endif

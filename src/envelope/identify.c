@@ -1,5 +1,5 @@
 /* Event ids (P-055 to P-057): header, else payload, else a new one. */
-#include "envelope/envelope.h"
+#include "envelope/header.h"
 
 #define PAYLOAD_NODES_MAX (1u << 20)
 
@@ -7,7 +7,7 @@
 static const enum item_type id_types[] = {
 	ITEM_EVENT, ITEM_TRANSACTION, ITEM_FEEDBACK, ITEM_REPLAY_EVENT, ITEM_USER_REPORT};
 
-static bool read_id(struct str payload, struct event_id *ret)
+bool payload_event_id(struct str payload, struct event_id *ret)
 {
 	struct json_limits limits = {.max_nodes = PAYLOAD_NODES_MAX};
 	struct arena *a = arena_new(payload.n / 2, 0);
@@ -27,7 +27,8 @@ static bool id_from_payload(const struct envelope *e, struct event_id *ret)
 {
 	for (size_t t = 0; t < sizeof id_types / sizeof id_types[0]; t++) {
 		for (size_t i = 0; i < e->item_count; i++) {
-			if (e->items[i].type == id_types[t] && read_id(e->items[i].payload, ret))
+			if (e->items[i].type == id_types[t] &&
+				payload_event_id(e->items[i].payload, ret))
 				return true;
 		}
 	}

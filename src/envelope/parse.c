@@ -133,24 +133,48 @@ static int frame_payload(struct framing *f, struct item *it, const struct header
 	return E_OK;
 }
 
-/* Decides on which item the event that attachments create, and the replay, is
- * counted: on the first, unless the envelope has the event or replay itself. */
-static void settle_counts(struct framing *f)
+static bool is_replay(enum item_type t)
 {
-	bool event_counted = f->has_event, replay_counted = false;
+	return t == ITEM_REPLAY_EVENT || t == ITEM_REPLAY_RECORDING || t == ITEM_REPLAY_VIDEO;
+}
 
+/* Decides on which items replays are counted. The first recording and the first
+ * video belong to the first replay_event, and so on (divide.h): each such set
+ * counts once. */
+static void settle_replays(struct framing *f)
+{
+	size_t events = 0, recordings = 0, recording = 0, video = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		events += f->items[i].type == ITEM_REPLAY_EVENT;
+		recordings += f->items[i].type == ITEM_REPLAY_RECORDING;
+	}
+	if (recordings < events)
+		recordings = events;
 	for (size_t i = 0; i < f->count; i++) {
 		struct item *it = &f->items[i];
 
-		if (it->creates_event && !event_counted)
-			it->carries_count = event_counted = true;
-		if (it->type == ITEM_REPLAY_EVENT ||
-			(!f->has_replay && (it->type == ITEM_REPLAY_RECORDING ||
-						   it->type == ITEM_REPLAY_VIDEO))) {
-			it->carries_count = !replay_counted;
-			replay_counted = true;
-		}
+		if (it->type == ITEM_REPLAY_EVENT)
+			it->carries_count = true;
+		else if (it->type == ITEM_REPLAY_RECORDING)
+			it->carries_count = recording++ >= events;
+		else if (it->type == ITEM_REPLAY_VIDEO)
+			it->carries_count = video++ >= recordings;
 	}
+}
+
+/* Likewise for the event that attachments create: on the first of them, unless
+ * the envelope has the event itself. */
+static void settle_counts(struct framing *f)
+{
+	bool event_counted = f->has_event;
+
+	for (size_t i = 0; i < f->count && !event_counted; i++) {
+		if (f->items[i].creates_event)
+			f->items[i].carries_count = event_counted = true;
+	}
+	if (f->has_replay)
+		settle_replays(f);
 }
 
 static int items_grow(struct framing *f)
@@ -226,7 +250,7 @@ static int frame_items(struct framing *f)
 		if (rc != E_OK)
 			return rc;
 		f->count++;
-		f->has_replay = f->has_replay || it->type == ITEM_REPLAY_EVENT;
+		f->has_replay = f->has_replay || is_replay(it->type);
 		f->has_event = f->has_event || it->type == ITEM_EVENT ||
 			       it->type == ITEM_TRANSACTION || it->type == ITEM_UNREAL_REPORT;
 	}

@@ -529,15 +529,9 @@ def test_an_event_of_exactly_the_limit_p062(picketd, sentry):
     assert_error(picketd.send(wire.event_of_size(wire.MIB + 1)), 413)
 
 
-@pytest.mark.parametrize("items", [
-    [({"type": "session"}, b'{"started":"2026-01-01T00:00:00Z"}')] * 101,
-    [({"type": "attachment", "filename": "a"}, b"x")] * 31,
-    [({"type": "check_in"}, b"{" + b" " * (100 * 1024) + b"}")],
-    [({"type": "event"}, b"{}")] * 2,
-    [({"type": "event"}, b"{}"), ({"type": "replay_event"}, b"{}")],
-], ids=["101_sessions", "31_attachments", "big_check_in", "two_events", "event_and_replay"])
-def test_nothing_beyond_the_configured_limits_is_sent_p064(picketd, sentry, items):
-    assert_error(picketd.send(wire.build({"event_id": wire.new_id()}, items)), 413)
+def test_an_item_beyond_the_configured_limits_is_refused_p064(picketd, sentry):
+    items = [({"type": "check_in"}, b"{" + b" " * (100 * 1024) + b"}")]
+    assert_error(picketd.send(wire.build({}, items)), 413)
     assert picketd.totals()["received"] == {}
     last = picketd.send_event()
     sentry.wait_event(last)
@@ -546,12 +540,17 @@ def test_nothing_beyond_the_configured_limits_is_sent_p064(picketd, sentry, item
 
 
 @pytest.mark.parametrize("items", [
+    [({"type": "session"}, b'{"started":"2026-01-01T00:00:00Z"}')] * 101,
+    [({"type": "attachment", "filename": "a"}, b"x")] * 31,
+    [({"type": "event"}, b'{"n":1}'), ({"type": "event"}, b'{"n":2}')],
+    [({"type": "event"}, b"{}"), ({"type": "replay_event"}, b'{"n":1}')],
     [({"type": "check_in"}, b'{"n":1}'), ({"type": "check_in"}, b'{"n":2}')],
     [({"type": "log", "item_count": 1, "content_type": wire.LOG_TYPE}, b'{"items":[{}]}'),
      ({"type": "log", "item_count": 1, "content_type": wire.LOG_TYPE}, b'{"items":[{"n":2}]}')],
-], ids=["two_check_ins", "two_logs"])
-def test_what_sentry_finds_too_many_arrives_in_parts_p066(picketd, sentry, items):
-    """Sentry's 413 splits the envelope: nothing of it is lost."""
+], ids=["101_sessions", "31_attachments", "two_events", "event_and_replay", "two_check_ins",
+        "two_logs"])
+def test_what_sentry_finds_too_many_arrives_in_parts_p063_p065_p066(picketd, sentry, items):
+    """Nothing of it is lost, and no envelope is one that Sentry refuses."""
     sentry.refuses_by_table = True
     assert picketd.send(wire.build({"event_id": wire.new_id()}, items)).status == 200
     picketd.wait_empty()

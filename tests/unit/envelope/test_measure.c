@@ -7,9 +7,10 @@
 
 #include "unit/envelope/support.h"
 
-#define LOGS    "\"content_type\":\"application/vnd.sentry.items.log+json\""
-#define TRACED  "\"content_type\":\"application/vnd.sentry.trace-attachment\""
-#define METRICS "\"content_type\":\"application/vnd.sentry.items.trace-metric+json\""
+#define LOGS     "\"content_type\":\"application/vnd.sentry.items.log+json\""
+#define TRACED   "\"content_type\":\"application/vnd.sentry.trace-attachment\""
+#define MINIDUMP "\"attachment_type\":\"event.minidump\""
+#define METRICS  "\"content_type\":\"application/vnd.sentry.items.trace-metric+json\""
 
 /* Parses, measures, and compares what is then written. */
 static void expect_items(const char *body, const char *items, struct quantities *invalid)
@@ -143,7 +144,7 @@ static void measuring_twice_gives_the_same(void **state)
 	envelope_free(e);
 }
 
-static void sizes_and_counts_are_checked(void **state) /* P-062, P-063; 9.3 */
+static void only_what_no_dividing_cures_is_too_large(void **state) /* P-062; 9.3, 11.4 */
 {
 	static const struct {
 		const char *items;
@@ -158,19 +159,27 @@ static void sizes_and_counts_are_checked(void **state) /* P-062, P-063; 9.3 */
 		{"{\"type\":\"attachment\"}\n123\n{\"type\":\"user_report\"}\n123",
 			{.attachment = 5, .attachments = 6}, E_OK},
 		{"{\"type\":\"attachment\"}\n123\n{\"type\":\"user_report\"}\n1234",
-			{.attachment = 5, .attachments = 6}, E_TOOBIG},
+			{.attachment = 5, .attachments = 6}, E_OK},
+		{"{\"type\":\"attachment\"}\n1234567", {.attachments = 6}, E_TOOBIG},
 		{"{\"type\":\"attachment\"}\n1\n{\"type\":\"attachment\"}\n1",
+			{.attachment_count = 1}, E_OK},
+		{"{\"type\":\"attachment\"," MINIDUMP "}\n1\n"
+		 "{\"type\":\"attachment\"," MINIDUMP "}\n1",
 			{.attachment_count = 1}, E_TOOBIG},
+		{"{\"type\":\"attachment\"," MINIDUMP "}\n123\n"
+		 "{\"type\":\"unreal_report\"}\n123",
+			{.attachments = 5}, E_TOOBIG},
+		{"{\"type\":\"event\"}\n1\n{\"type\":\"replay_event\"}\n1", {.event = 1}, E_OK},
 		{"{\"type\":\"session\"}\n1\n{\"type\":\"sessions\"}\n1", {.session_count = 2},
 			E_OK},
 		{"{\"type\":\"session\"}\n1\n{\"type\":\"sessions\"}\n1", {.session_count = 1},
-			E_TOOBIG},
-		{"{\"type\":\"session\"}\n12\n{\"type\":\"session\"}\n12", {.session = 3},
-			E_TOOBIG},
+			E_OK},
+		{"{\"type\":\"session\"}\n12\n{\"type\":\"session\"}\n12", {.session = 3}, E_OK},
+		{"{\"type\":\"session\"}\n1234", {.session = 3}, E_TOOBIG},
 		{"{\"type\":\"client_report\"}\n1\n{\"type\":\"client_report\"}\n1",
-			{.client_report_count = 1}, E_TOOBIG},
+			{.client_report_count = 1}, E_OK},
 		{"{\"type\":\"client_report\"}\n12", {.client_report = 1}, E_TOOBIG},
-		{"{\"type\":\"span\"}\n1\n{\"type\":\"span\"}\n1", {.span_count = 1}, E_TOOBIG},
+		{"{\"type\":\"span\"}\n1\n{\"type\":\"span\"}\n1", {.span_count = 1}, E_OK},
 		{"{\"type\":\"span\"}\n12", {.span = 1}, E_TOOBIG},
 		{"{\"type\":\"log\"}\n12", {.log = 1}, E_TOOBIG},
 		{"{\"type\":\"trace_metric\"}\n12", {.trace_metric = 1}, E_TOOBIG},
@@ -308,7 +317,7 @@ int main(void)
 		cmocka_unit_test(container_metadata_survives),
 		cmocka_unit_test(missing_platform_is_copied_from_the_payload),
 		cmocka_unit_test(measuring_twice_gives_the_same),
-		cmocka_unit_test(sizes_and_counts_are_checked),
+		cmocka_unit_test(only_what_no_dividing_cures_is_too_large),
 		cmocka_unit_test(missing_id_is_taken_from_the_payload),
 		cmocka_unit_test(header_id_wins),
 		cmocka_unit_test(neither_gives_one_new_id),
