@@ -10,74 +10,41 @@
 
 struct chunk {
 	struct chunk *next;
-	size_t size;
-	size_t used;
 	_Alignas(16) char data[];
 };
 
 struct arena {
-	struct chunk *chunks; /* newest first; allocation is from the first only */
+	char *at, *end; /* what is left of the chunk in use, a multiple of ARENA_ALIGN */
+	struct chunk *chunks;
 	size_t next_size;
 	size_t total;
 	size_t limit;
-	_Alignas(16) char oldest[]; /* the first chunk: one piece of memory with the arena */
+	_Alignas(16) char first[]; /* comes with the arena, in one piece of memory */
 };
 
-static struct chunk *chunk_add(struct arena *a, size_t need)
+static size_t round_up(size_t n)
 {
-	size_t size = need > a->next_size ? need : a->next_size;
-	struct chunk *c;
-
-	if (size > SIZE_MAX - sizeof *c)
-		return NULL;
-	if (a->limit != 0 && (a->total >= a->limit || size > a->limit - a->total)) {
-		size = need; /* the last chunks before the limit are exact */
-		if (a->total >= a->limit || size > a->limit - a->total)
-			return NULL;
-	}
-	c = malloc(sizeof *c + size);
-	if (c == NULL)
-		return NULL;
-	c->size = size;
-	c->used = 0;
-	a->total += size;
-	if (need > a->next_size) {
-		/* An oversized piece must not retire a chunk that still has room. */
-		c->next = a->chunks->next;
-		a->chunks->next = c;
-	} else {
-		c->next = a->chunks;
-		a->chunks = c;
-		if (a->next_size < ARENA_CHUNK_MAX)
-			a->next_size *= 2;
-	}
-	return c;
-}
-
-static struct chunk *oldest_chunk(struct arena *a)
-{
-	return (struct chunk *)(void *)a->oldest;
+	return (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
 }
 
 struct arena *arena_new(size_t first_bytes, size_t limit_bytes)
 {
 	size_t size = first_bytes < ARENA_CHUNK_MIN ? ARENA_CHUNK_MIN : first_bytes;
 	struct arena *a;
-	struct chunk *c;
 
-	if (size > ARENA_CHUNK_MAX)
-		size = ARENA_CHUNK_MAX;
+	size = size > ARENA_CHUNK_MAX ? ARENA_CHUNK_MAX : round_up(size);
 	if (limit_bytes != 0 && size > limit_bytes)
-		size = limit_bytes;
-	a = malloc(sizeof *a + sizeof *c + size);
+		size = limit_bytes & ~(size_t)(ARENA_ALIGN - 1);
+	a = malloc(sizeof *a + size);
 	if (a == NULL)
 		return NULL;
-	c = oldest_chunk(a);
-	*c = (struct chunk){.next = NULL, .size = size};
 	*a = (struct arena){
-		.chunks = c, .next_size = size * 2, .total = size, .limit = limit_bytes};
-	if (a->next_size > ARENA_CHUNK_MAX)
-		a->next_size = ARENA_CHUNK_MAX;
+		.at = a->first,
+		.end = a->first + size,
+		.next_size = size < ARENA_CHUNK_MAX / 2 ? size * 2 : ARENA_CHUNK_MAX,
+		.total = size,
+		.limit = limit_bytes,
+	};
 	return a;
 }
 
@@ -89,29 +56,54 @@ void arena_free(struct arena *a)
 		return;
 	for (c = a->chunks; c != NULL; c = next) {
 		next = c->next;
-		if (c != oldest_chunk(a))
-			free(c);
+		free(c);
 	}
 	free(a);
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+/* need bytes from a chunk that is not in use yet. */
+static void *alloc_chunk(struct arena *a, size_t need)
 {
-	struct chunk *c = a->chunks;
-	size_t need;
+	size_t size = need > a->next_size ? need : a->next_size;
+	struct chunk *c;
 
-	if (n > SIZE_MAX - ARENA_ALIGN)
+	if (size > SIZE_MAX - sizeof *c)
 		return NULL;
-	need = (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
-	if (need == 0)
-		need = ARENA_ALIGN;
-	if (c->size - c->used < need) {
-		c = chunk_add(a, need);
-		if (c == NULL)
+	if (a->limit != 0 && size > a->limit - a->total) {
+		size = need; /* the last chunks before the limit are exact */
+		if (size > a->limit - a->total)
 			return NULL;
 	}
-	c->used += need;
-	return c->data + c->used - need;
+	c = malloc(sizeof *c + size);
+	if (c == NULL)
+		return NULL;
+	c->next = a->chunks;
+	a->chunks = c;
+	a->total += size;
+	/* An oversized piece must not retire a chunk that still has room. */
+	if (need <= a->next_size) {
+		a->at = c->data + need;
+		a->end = c->data + size;
+		if (a->next_size < ARENA_CHUNK_MAX)
+			a->next_size *= 2;
+	}
+	return c->data;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	size_t room = (size_t)(a->end - a->at);
+	void *p = a->at;
+
+	if (n == 0)
+		n = 1;
+	if (n > SIZE_MAX - ARENA_ALIGN)
+		return NULL;
+	n = round_up(n);
+	if (n > room)
+		return alloc_chunk(a, n);
+	a->at += n;
+	return p;
 }
 
 void *arena_calloc(struct arena *a, size_t count, size_t size)

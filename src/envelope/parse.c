@@ -5,8 +5,9 @@
  *   frame_header         any other: find its end, index, and the byte after it
  *   frame_payload        by length, or to the next LF
  *
- * Item headers are indexed in a scratch arena that is renewed now and then, so
- * that 100000 items cost no more memory than their views.
+ * Item headers but the first, which is the only one of most envelopes, are
+ * indexed in a scratch arena that is renewed now and then, so that 100000 items
+ * cost no more memory than their views.
  */
 #include <stdlib.h>
 
@@ -20,7 +21,7 @@
 #define MAX_HEADER_NODES 16384u
 #define SMALL_ITEMS      8u
 #define SCRATCH_BYTES    ((size_t)64 * 1024)
-#define SCRATCH_FIRST    ((size_t)4 * 1024)
+#define SCRATCH_FIRST    ((size_t)16 * 1024)
 
 struct framing {
 	struct envelope *e;
@@ -198,13 +199,16 @@ static int items_grow(struct framing *f)
 	return E_OK;
 }
 
-static int scratch_renew(struct framing *f)
+/* Where the next item's header is indexed; NULL: no memory. */
+static struct arena *header_arena(struct framing *f)
 {
+	if (f->count == 0)
+		return f->e->arena;
 	if (f->scratch != NULL && arena_bytes(f->scratch) < SCRATCH_BYTES)
-		return E_OK;
+		return f->scratch;
 	arena_free(f->scratch);
 	f->scratch = arena_new(SCRATCH_FIRST, 0);
-	return f->scratch != NULL ? E_OK : fault(f, E_NOMEM, "no memory");
+	return f->scratch;
 }
 
 static int frame_item(struct framing *f, struct item *it)
@@ -213,11 +217,14 @@ static int frame_item(struct framing *f, struct item *it)
 	struct header_length length;
 	const char *what = NULL;
 	struct json_doc *d = NULL;
+	struct arena *a = header_arena(f);
 	int rc;
 
+	if (a == NULL)
+		return fault(f, E_NOMEM, "no memory");
 	memset(it, 0, sizeof *it);
 	it->entries = 1;
-	rc = frame_header(f, f->scratch, &d, &extent);
+	rc = frame_header(f, a, &d, &extent);
 	if (rc != E_OK)
 		return rc;
 	it->header_text = str_make(f->body.p + f->at, extent.n);
@@ -241,8 +248,6 @@ static int frame_items(struct framing *f)
 		if (f->count >= f->limits.max_items)
 			return fault(f, E_TOOBIG, "too many items");
 		rc = items_grow(f);
-		if (rc == E_OK)
-			rc = scratch_renew(f);
 		if (rc != E_OK)
 			return rc;
 		it = &f->items[f->count];

@@ -177,11 +177,17 @@ static int on_name(llhttp_t *p, const char *at, size_t n)
 	return count(h, n);
 }
 
+/* Lengths of the names in the table, as bits: where most other headers end. */
+#define HTTP_FIELD_LENGTH(id, name, joined) | UINT32_C(1) << (sizeof(name) - 1)
+#define KNOWN_LENGTHS                       (0 HTTP_FIELDS(HTTP_FIELD_LENGTH))
+
 static int field_of(const struct http *h)
 {
 	struct str name = str_make(h->name, h->name_n);
 	int f = 0;
 
+	if (name.n >= sizeof h->name || (KNOWN_LENGTHS >> name.n & 1) == 0)
+		return FIELD_COUNT;
 	while (f < FIELD_COUNT && (fields[f].name.n != name.n || !str_ieq(fields[f].name, name)))
 		f++;
 	return f;
