@@ -1,6 +1,5 @@
 #include "daemon/relay.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -97,32 +96,6 @@ static void on_arm(void *arg, int64_t due_mono_ms)
 	(void)uv_timer_start(&r->timer, on_timer, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
 }
 
-/* --- memory ------------------------------------------------------------------ */
-
-/* Soon after the last activity, and again when the transport has closed its
- * connections; then the daemon sleeps. */
-#define TRIM_FIRST_MS 2000
-#define TRIM_AGAIN_MS 33000
-#define TRIM_COUNT    2
-
-static void on_trim(uv_timer_t *t)
-{
-	struct relay *r = t->data;
-
-	codec_pool_trim(r->codecs);
-	(void)malloc_trim(0);
-	if (++r->trims >= TRIM_COUNT)
-		(void)uv_timer_stop(t);
-}
-
-static void on_idle(void *arg)
-{
-	struct relay *r = arg;
-
-	r->trims = 0;
-	(void)uv_timer_start(&r->trim, on_trim, TRIM_FIRST_MS, TRIM_AGAIN_MS);
-}
-
 /* --- opening ---------------------------------------------------------------- */
 
 static void spool_options_of(
@@ -214,7 +187,7 @@ static int open_forward(struct relay *r, uint64_t seed, struct err *err)
 		.report_pending = on_report_pending,
 		.state_set = on_state_set,
 		.arm = on_arm,
-		.idle = on_idle,
+		.idle = relay_trim_soon,
 	};
 	return forward_new(&r->forward, &o, err);
 }

@@ -86,6 +86,9 @@ int intake_work(
 void intake_envelope(void *arg, struct envelope *env, void *result, struct reply *to);
 void intake_discard(void *arg, void *result);
 
+/* trim.c: arg is the relay; gives memory back unless something goes on. */
+void relay_trim_soon(void *arg);
+
 /* pages.c: GET pages; view.c: the facts behind them. */
 bool relay_page(void *arg, struct str path, struct str query, struct page *p);
 struct relay_view;

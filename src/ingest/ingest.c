@@ -150,6 +150,12 @@ void ingest_close(struct ingest *in, int64_t grace_ms, void (*done)(void *arg), 
 	ingest_maybe_closed(in);
 }
 
+void ingest_trim(struct ingest *in)
+{
+	client_requests_trim(in);
+	buf_fini(&in->answer);
+}
+
 void ingest_free(struct ingest *in)
 {
 	if (in == NULL)

@@ -86,6 +86,9 @@ void ingest_configure(struct ingest *in, struct settings *settings);
 int ingest_listen(
 	struct ingest *in, enum ingest_kind kind, int fd, const char *unlink_path, struct err *err);
 
+/* Gives back memory that is kept for the next requests. For when none come. */
+void ingest_trim(struct ingest *in);
+
 /* Open client connections that have a request under way. */
 size_t ingest_busy(const struct ingest *in);
 

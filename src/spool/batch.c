@@ -17,6 +17,8 @@
 #include "spool/store.h"
 
 #define OPS_MAX 8192
+/* So much work in one transaction dirties pages by the dozen. */
+#define LADEN_BY 16
 /* While nothing can be stored, this often a put may try. */
 #define TRY_EVERY_US 250000
 /* What a put of usual size needs; when there is room for it, storing goes on. */
@@ -344,6 +346,7 @@ void batch_run(struct store *st, struct batch *b)
 	bool map_full = false;
 
 	b->rc = E_OK;
+	st->env.is_laden = st->env.is_laden || b->puts.n + st->op_n >= LADEN_BY;
 	if (b->puts.first != NULL)
 		b->rc = store_puts(st, b, &map_full);
 	if (b->puts.first == NULL || b->rc != E_OK)

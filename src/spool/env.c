@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "spool/store.h"
 
 #define MiB (UINT64_C(1) << 20)
@@ -287,6 +288,14 @@ int env_reopen(struct store *st)
 	rc = env_open(st, NULL);
 	env_unlock(st);
 	return rc;
+}
+
+void env_unload(struct store *st)
+{
+	st->env.is_laden = false;
+	st->stale = env_reopen(st) != E_OK;
+	env_release_pages(st);
+	memory_drop_cached();
 }
 
 int env_open_or_replace(struct store *st, int64_t wall_ms, struct err *err)

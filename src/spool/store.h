@@ -40,6 +40,9 @@ struct env {
 	void *map; /* where LMDB has mapped the file, NULL if unknown */
 	uint64_t page_bytes;
 	uint64_t file_bytes; /* allocated; what is beyond the last page is the reserve */
+	/* A large transaction ran: LMDB keeps the memory of its pages until the
+	 * environment is closed. */
+	bool is_laden;
 };
 
 struct limits {
@@ -237,6 +240,9 @@ int env_make_room(struct store *st, uint64_t bytes, bool *map_full);
 int env_widen(struct store *st);
 /* Closes and opens again, after LMDB has given up on the environment. */
 int env_reopen(struct store *st);
+/* The same while idle, to give back what LMDB keeps. On failure the next batch
+ * opens it. */
+void env_unload(struct store *st);
 /* Keeps readers out while the environment is exchanged. */
 void env_lock(struct store *st);
 void env_unlock(struct store *st);

@@ -30,6 +30,8 @@
 #define SYNC_MS 1000
 /* So long without work before the file is compacted. */
 #define SHRINK_IDLE_MS 500
+/* And before memory is given back. */
+#define UNLOAD_IDLE_MS 1500
 
 /* --- the inbox ------------------------------------------------------------------ */
 
@@ -208,7 +210,7 @@ static struct batch *take(struct inbox *in, struct store *st)
 /* --- the thread --------------------------------------------------------------------- */
 
 struct plan {
-	bool work, probe, sync, shrink;
+	bool work, probe, sync, shrink, unload;
 	uint64_t wake_ns; /* UINT64_MAX: when called */
 };
 
@@ -249,6 +251,10 @@ static struct plan plan(const struct inbox *in, const struct store *st, const st
 		earlier(&p.wake_ns, r->done_ns + SHRINK_IDLE_MS * MS);
 		p.shrink = r->done_ns + SHRINK_IDLE_MS * MS <= now;
 	}
+	if (st->env.is_laden && st->trouble == E_OK && !st->stale) {
+		earlier(&p.wake_ns, r->done_ns + UNLOAD_IDLE_MS * MS);
+		p.unload = r->done_ns + UNLOAD_IDLE_MS * MS <= now;
+	}
 	return p;
 }
 
@@ -270,7 +276,7 @@ static struct plan wait_for_work(struct spool *s, const struct rhythm *r)
 		uint64_t now;
 
 		p = plan(&s->in, &s->store, r);
-		if (p.work || p.probe || p.sync || p.shrink)
+		if (p.work || p.probe || p.sync || p.shrink || p.unload)
 			return p;
 		now = uv_hrtime();
 		if (p.wake_ns == UINT64_MAX)
@@ -291,6 +297,8 @@ static void run(struct spool *s, struct batch *b, const struct plan *p, struct r
 	}
 	if (p->shrink)
 		r->shrunk = shrink_now(st, &b->given_back_bytes) != E_OK;
+	if (p->unload)
+		env_unload(st);
 	if (p->probe)
 		batch_probe(st, b);
 	else if (p->work)

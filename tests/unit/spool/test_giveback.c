@@ -166,12 +166,47 @@ static void a_spool_that_is_filled_and_drained_again_does_not_grow(void **state)
 	rig_fini(&r);
 }
 
+/* Opening makes the file of LMDB's lock anew. */
+static struct timespec opened_at(const struct rig *r)
+{
+	char path[256];
+	struct stat sb;
+
+	(void)snprintf(path, sizeof path, "%s/spool.mdb-lock", r->dir);
+	assert_int_equal(stat(path, &sb), 0);
+	return sb.st_ctim;
+}
+
+/* LMDB keeps the pages of large transactions until it is closed. */
+static void an_idle_spool_is_opened_anew_and_all_is_there(void **state)
+{
+	struct timespec first, now;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r);
+	rig_open(&r);
+	first = opened_at(&r);
+	fill(&r, 1, 64);
+	do {
+		(void)usleep(1000);
+		now = opened_at(&r);
+	} while (now.tv_sec == first.tv_sec && now.tv_nsec == first.tv_nsec);
+	assert_int_equal(count_class(&r, DSN_A, CLASS_ERROR), 64);
+	assert_int_equal(put_error(&r, 9999), 65);
+	assert_int_equal(count_class(&r, DSN_A, CLASS_ERROR), 65);
+	rig_restart(&r);
+	assert_int_equal(count_class(&r, DSN_A, CLASS_ERROR), 65);
+	rig_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_drained_spool_gives_its_file_back_and_keeps_the_rest),
 		cmocka_unit_test(a_mostly_empty_file_is_compacted_while_idle),
 		cmocka_unit_test(a_spool_that_is_filled_and_drained_again_does_not_grow),
+		cmocka_unit_test(an_idle_spool_is_opened_anew_and_all_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

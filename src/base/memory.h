@@ -1,0 +1,15 @@
+/* memory.h - giving memory back to the system after busy times.
+ *
+ * Owns     nothing.
+ * Threads  any; each gives back what is its own.
+ */
+#ifndef PICKET_BASE_MEMORY_H
+#define PICKET_BASE_MEMORY_H
+
+/* The C library keeps a few freed pieces of each small size for the thread that
+ * freed them. After a burst they lie all over the heap and hold its pages, up to
+ * some 200 KiB for each thread. This gives those of the calling thread back, for
+ * malloc_trim() to find. Takes less than a millisecond. */
+void memory_drop_cached(void);
+
+#endif
