@@ -129,8 +129,9 @@ static int setup_handle(struct transfer *tr, const struct settings *s)
 /* libcurl reads the list and leaves it alone, so that nothing is copied. */
 static int setup_headers(struct transfer *tr, const char *const *headers)
 {
-	/* An empty value takes out what libcurl would add of its own. */
-	static char *const none[] = {"Expect:", "Accept:"};
+	/* An empty value takes out what libcurl would add of its own; a line of ours
+	 * for the same name stays. */
+	static char *const none[] = {"Expect:", "Accept:", "Content-Type:"};
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)

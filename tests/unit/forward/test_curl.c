@@ -15,6 +15,7 @@ struct world {
 	struct transport *t;
 	unsigned open; /* exchanges not done */
 	bool is_closed;
+	const char *const *headers; /* NULL: the usual */
 };
 
 /* An exchange with copies of what is the transport's until done() returns. */
@@ -89,7 +90,7 @@ static void call_to(struct world *w, struct call *c, const char *scheme, const c
 	c->w = w;
 	(void)snprintf(c->url, sizeof c->url, "%s://127.0.0.1:%d%s", scheme, w->server.port, path);
 	c->x.url = c->url;
-	c->x.headers = headers;
+	c->x.headers = w->headers != NULL ? w->headers : headers;
 	c->x.body = body;
 	c->x.timeout_ms = timeout_ms;
 	c->x.done = on_done;
@@ -140,6 +141,22 @@ static void the_request_is_exactly_what_was_asked_for(void **state) /* P-105 */
 	wait(&w);
 	assert_non_null(strstr(w.server.head, "GET /ok HTTP/1.1\r\n"));
 	assert_int_equal(server_connections(&w.server), 1); /* kept alive */
+	world_close(&w);
+}
+
+static void a_body_without_a_type_is_not_given_one(void **state)
+{
+	static const char *const bare[] = {"X-Sentry-Auth: Sentry sentry_key=k", NULL};
+	struct world w;
+	struct call c;
+
+	(void)state;
+	world_open(&w, NULL);
+	w.headers = bare;
+	call(&w, &c, "/ok");
+	assert_int_equal(c.x.status, 200);
+	assert_null(strstr(w.server.head, "Content-Type"));
+	assert_non_null(strstr(w.server.head, "Content-Length: 3\r\n"));
 	world_close(&w);
 }
 
@@ -397,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_request_is_exactly_what_was_asked_for),
+		cmocka_unit_test(a_body_without_a_type_is_not_given_one),
 		cmocka_unit_test(a_large_body_is_sent_without_expect),
 		cmocka_unit_test(the_headers_that_count_are_captured),
 		cmocka_unit_test(a_redirect_is_not_followed),
