@@ -37,7 +37,7 @@ def test_P031_refusals_are_told_in_json_and_in_a_header(relay):
     for r, status in (
             (post(d, b"garbage"), 400),
             (post(d, wire.event(), []), 401),
-            (post(d, wire.event(), path="/api/42/nothing/"), 404),
+            (post(d, wire.event(), path="/nowhere/"), 404),
             (client.once(d.http, "PUT", PATH, [AUTH], b"x"), 405),
             (post(d, wire.event_of_size(wire.MIB + 1)), 413),
             (post(d, wire.event(), [AUTH, ("Content-Encoding", "rot13")]), 415)):

@@ -295,8 +295,8 @@ def test_slashes_p005(picketd, sentry, path):
     sentry.wait_event(eid)
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api/42/envelopes/", "/api/", "/api/42/",
-                                  "/healthzz", "/%00", "/../etc/passwd"])
+@pytest.mark.parametrize("path", ["/nothing", "/api/", "/api/42/", "/healthzz", "/%00",
+                                  "/../etc/passwd", "/api/42/../7/envelope/"])
 def test_unknown_paths_are_404_p006(picketd, path):
     assert_error(client.once(picketd.http, "POST", path, [auth()], wire.event()), 404)
 
