@@ -14,6 +14,8 @@
 #ifndef PICKET_ENVELOPE_CODEC_H
 #define PICKET_ENVELOPE_CODEC_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -43,6 +45,10 @@ int decoder_finish(struct decoder *d, struct err *err);
 /* All of it at once. */
 int decode_all(
 	enum encoding e, struct str in, uint64_t max_bytes, struct buf *out, struct err *err);
+
+/* Whether body, which decoded to decoded_bytes, is a single gzip member, zstd
+ * frame or brotli stream: not every server reads more than the first. */
+bool encoded_is_single(enum encoding e, struct str body, uint64_t decoded_bytes);
 
 struct codec_pool;
 /* level: zstd level for disk and wire. */

@@ -329,3 +329,32 @@ int encoding_parse(struct str value, enum encoding *ret)
 	}
 	return E_UNSUPPORTED;
 }
+
+/* A member ends with its own size, modulo 2^32 (RFC 1952, 2.3.1). */
+static bool is_single_member(struct str body, uint64_t decoded_bytes)
+{
+	const unsigned char *end = (const unsigned char *)body.p + body.n;
+	uint32_t size;
+
+	if (body.n < 18)
+		return false;
+	size = (uint32_t)end[-4] | (uint32_t)end[-3] << 8 | (uint32_t)end[-2] << 16 |
+	       (uint32_t)end[-1] << 24;
+	return decoded_bytes <= UINT32_MAX && size == decoded_bytes;
+}
+
+bool encoded_is_single(enum encoding e, struct str body, uint64_t decoded_bytes)
+{
+	switch (e) {
+	case ENCODING_GZIP:
+		return is_single_member(body, decoded_bytes);
+	case ENCODING_ZSTD:
+		return ZSTD_findFrameCompressedSize(body.p, body.n) == body.n;
+	case ENCODING_BROTLI:
+		return true;
+	case ENCODING_IDENTITY:
+	case ENCODING_DEFLATE:
+		break;
+	}
+	return false;
+}

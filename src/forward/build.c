@@ -190,10 +190,11 @@ static bool passes(const struct build_order *o, const struct record *r, const st
 static int body_write(const struct build_order *o, const struct record *r, bool is_edited,
 	struct build_scratch *s, struct built *b, struct err *err)
 {
+	bool is_passed = !is_edited && passes(o, r, b);
 	enum encoding encoding = ENCODING_ZSTD;
 	int rc = E_OK;
 
-	if (!is_edited && passes(o, r, b)) {
+	if (is_passed) {
 		encoding = r->body_encoding;
 		b->is_zstd = encoding == ENCODING_ZSTD;
 		b->is_brotli = encoding == ENCODING_BROTLI;
@@ -212,7 +213,8 @@ static int body_write(const struct build_order *o, const struct record *r, bool 
 	lines_envelope(o, &r->from, encoding, b);
 	if (!buf_ok(&b->body) || !buf_ok(&b->lines))
 		return err_set(err, E_NOMEM, "no memory for a request");
-	sent_at_find(b, encoding, sent_at_now(o, r));
+	if (!is_passed) /* the client's bytes are not ours to write into */
+		sent_at_find(b, encoding, sent_at_now(o, r));
 	return E_OK;
 }
 

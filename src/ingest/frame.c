@@ -74,12 +74,30 @@ static int decode(struct frame_job *job, struct str *body)
 		buf_fini(&out);
 		return rc;
 	}
-	body_fini(&job->body);
-	job->body.cap = taken; /* goes back with the request */
+	/* What the client compressed may go on so; until then both are held. */
+	job->env->wire = body_view(&job->body);
+	job->env->wire_encoding = job->encoding;
+	job->decoded_cap = taken; /* goes back with the request */
+	job->body.cap += taken;
 	job->env->adopted_body = buf_take(&out, &body->n);
 	body->p = job->env->adopted_body;
 	buf_fini(&out);
 	return E_OK;
+}
+
+/* Whether it goes on as it was compressed is decided by now. */
+static void drop_wire(struct frame_job *job)
+{
+	struct body *b = &job->body;
+
+	job->env->wire = STR_EMPTY;
+	if (b->p == NULL)
+		return;
+	free(b->p);
+	b->p = NULL;
+	if (b->budget != NULL && b->cap > job->decoded_cap)
+		budget_give(b->budget, b->cap - job->decoded_cap);
+	b->cap = job->decoded_cap;
 }
 
 /* Gives memory back when a body of unknown length came out much smaller than
@@ -204,6 +222,7 @@ static int take(struct frame_job *job, struct str body)
 
 	job->success = w.success;
 	job->body.cap += w.extra_bytes; /* goes back with the request */
+	job->decoded_cap += w.extra_bytes;
 	return rc;
 }
 
@@ -235,4 +254,6 @@ void frame_run(struct frame_job *job)
 	if (job->rc == E_OK && job->ops->work != NULL)
 		job->rc = job->ops->work(
 			job->ops->arg, job->env, job->settings, &job->result, &job->err);
+	if (job->env->wire.n > 0)
+		drop_wire(job);
 }

@@ -40,6 +40,7 @@ struct frame_job {
 	enum endpoint_success success; /* how it is answered if all goes well */
 	void *result;                  /* of ops->work */
 	size_t decoded_bytes;
+	size_t decoded_cap; /* of the budget, for what the body became */
 };
 
 void frame_run(struct frame_job *job);

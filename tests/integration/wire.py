@@ -218,6 +218,11 @@ def decode_body(encoding, data):
         if not d.eof or d.unused_data:
             raise Malformed("gzip body is truncated or has bytes after its end")
         return out
+    if encoding == "br":
+        try:
+            return brotli.decompress(data)
+        except brotli.error as e:
+            raise Malformed(f"br body: {e}") from e
     if encoding == "zstd":
         d = zstandard.ZstdDecompressor().decompressobj()
         try:

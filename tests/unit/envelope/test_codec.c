@@ -432,6 +432,29 @@ static void pool_gives_contexts_back_after_trim(void **state)
 	decoder_free(NULL);
 }
 
+static void one_frame_is_told_from_several(void **state)
+{
+	struct str text = STR("some text, and some text again");
+	struct codec_pool *codecs;
+	struct buf gzip = BUF_INIT, zstd = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(codec_pool_new(&codecs, 1, NULL), E_OK);
+	assert_int_equal(codec_gzip(codecs, text, &gzip, NULL), E_OK);
+	assert_int_equal(codec_zstd(codecs, text, &zstd, NULL), E_OK);
+	assert_true(encoded_is_single(ENCODING_GZIP, buf_view(&gzip), text.n));
+	assert_true(encoded_is_single(ENCODING_ZSTD, buf_view(&zstd), text.n));
+	assert_false(encoded_is_single(ENCODING_DEFLATE, buf_view(&gzip), text.n));
+	assert_false(encoded_is_single(ENCODING_GZIP, STR("short"), 5));
+	assert_int_equal(codec_gzip(codecs, text, &gzip, NULL), E_OK);
+	assert_int_equal(codec_zstd(codecs, text, &zstd, NULL), E_OK);
+	assert_false(encoded_is_single(ENCODING_GZIP, buf_view(&gzip), text.n * 2));
+	assert_false(encoded_is_single(ENCODING_ZSTD, buf_view(&zstd), text.n * 2));
+	buf_fini(&gzip);
+	buf_fini(&zstd);
+	codec_pool_free(codecs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +473,7 @@ int main(void)
 		cmocka_unit_test(splice_works_at_every_level),
 		cmocka_unit_test(foreign_frames_are_not_spliced),
 		cmocka_unit_test(pool_gives_contexts_back_after_trim),
+		cmocka_unit_test(one_frame_is_told_from_several),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
