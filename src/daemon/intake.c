@@ -1,6 +1,7 @@
 /* One envelope between socket and spool.
  *
- *   intake_work      worker  route it, judge it, make the header agree, pack its records
+ *   intake_work      worker  route it, judge it, make the header agree, divide it where
+ *                            Sentry would refuse it whole, pack a record of each piece
  *   intake_envelope  loop    answer 429 if every item is limited, else store the pieces
  *   stored           loop    after the last: answer the client, tell forward
  *
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 
 #include "daemon/relay.h"
+#include "envelope/divide.h"
 #include "process/pack.h"
 #include "process/process.h"
 #include "process/route.h"
@@ -91,7 +93,9 @@ int intake_work(
 	const struct relay *r = arg;
 	struct process_result judged = {0};
 	struct intake *in = NULL;
+	struct envelope *pieces;
 	struct route route;
+	size_t n;
 	int rc = route_find(s, &env->from, r->dev, env->arena, &route, err);
 
 	*result = NULL;
@@ -100,7 +104,9 @@ int intake_work(
 	if (rc == E_OK)
 		rc = route_apply(env, &route, err);
 	if (rc == E_OK)
-		rc = pack_pieces(env, 1, &route, r, &in, err);
+		rc = envelope_divide(env, &env->limits, &pieces, &n, err);
+	if (rc == E_OK)
+		rc = pack_pieces(pieces, n, &route, r, &in, err);
 	if (rc != E_OK) {
 		process_result_fini(&judged);
 		return rc;
