@@ -273,40 +273,6 @@ def test_P148_attachments_of_an_event(d, up):
     assert len(up.accepted()) == 1
 
 
-# --- what is carried as it came ---------------------------------------------
-
-
-@pytest.mark.parametrize("headers", [[], [("Content-Type", "a/b; c=d"), ("X-Other", "1")]])
-def test_P006_unknown_paths_of_a_project_are_carried(d, up, headers):
-    """Not 404, which is for paths outside of a project: what a later Sentry takes
-    there is durable like the rest."""
-    body = b"\x00\xff as it came"
-    r = post(d, body, [AUTH, *headers], "/api/42/from/2040?a=b%20c&sentry_version=7")
-    assert 200 <= r.status < 300, r
-    up.wait_for(lambda: up.accepted())
-    got = up.accepted()[0]
-    assert got.method == "POST" and got.body == body and got.key == UPSTREAM_KEY
-    assert urllib.parse.urlsplit(got.target).path == "/api/7/from/2040"
-    assert query_of(got.target) == {"a": "b c"}
-    assert got.header("content-type") == dict(headers).get("Content-Type")
-
-
-@pytest.mark.parametrize("path,kind,body", [
-    ("security/", "application/csp-report", CSP),
-    ("integration/otlp/v1/logs", "application/x-protobuf", b"\x0a\x00"),
-    ("nel/", "application/reports+json", b'[ {"age":1} ]')])
-def test_P146_what_is_carried_survives_kill_9(d, up, path, kind, body):
-    up.down()
-    r = post(d, body, [AUTH, ("Content-Type", kind)], f"/api/42/{path}")
-    assert r.status == 200
-    d.kill9()
-    d.start()
-    up.up()
-    up.wait_for(lambda: up.carried(path))
-    assert [r.body for r in up.carried(path)] == [body]
-    d.wait_empty()
-
-
 # --- OTLP and uploads -------------------------------------------------------
 
 
