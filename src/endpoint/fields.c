@@ -71,7 +71,7 @@ int fields_filter(struct str lines, struct arena *a, struct str *ret)
 	if (out == NULL)
 		return E_NOMEM;
 	while (next_line(&rest, &line, &name, &value)) {
-		if (line.n == 0 || !goes_on(name, connection))
+		if (name.n == line.n || !goes_on(name, connection))
 			continue;
 		memcpy(out + n, line.p, line.n);
 		n += line.n;

@@ -36,6 +36,14 @@ HEADERS = {"host", "content-type", "content-encoding", "content-length", "x-sent
 AUTH = re.compile(r"^Sentry sentry_key=(?P<key>[0-9a-f]{32}), ?sentry_version=(?P<version>\d+)"
                   r"(, ?sentry_client=(?P<client>[^,]+))?(, ?sentry_secret=(?P<secret>[^,]+))?$")
 TARGET = re.compile(r"^(?P<prefix>(/[^/?]+)*)/api/(?P<project>\d+)/envelope/$")
+# What is carried as it came (20): everything else below a project.
+CARRIED = re.compile(r"^(?P<prefix>(/[^/?]+)*)/api/(?P<project>[1-9]\d*)/(?P<rest>[^?]+?)"
+                     r"(\?(?P<query>.*))?$")
+UNREAL = re.compile(r"^unreal/(?P<key>[0-9a-f]{32})/$")
+# Protocol 20.8; a client's secrets are nobody's business either.
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te",
+              "trailer", "transfer-encoding", "upgrade", "cookie", "authorization", "referer",
+              "forwarded", "via"}
 HEADER_LINE = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*?)[ \t]*$")
 
 
@@ -66,6 +74,8 @@ class Request:
     raw: bytes = b""
     body: bytes = b""
     envelope: wire.Envelope = None
+    rest: str = None  # of a carried request: the path below its project
+    query: str = ""
     status: int = None  # None: no answer was given
 
     def header(self, name, default=None):
@@ -417,6 +427,10 @@ class FakeSentry:
         m = TARGET.match(req.target)
         if m:
             req.project = m["project"]
+            return
+        m = CARRIED.match(req.target)
+        if m and m["prefix"] == self.prefix:
+            req.project, req.rest, req.query = m["project"], m["rest"], m["query"] or ""
 
     def _decide(self, req, early=False):
         with self.cond:
@@ -433,7 +447,8 @@ class FakeSentry:
     def _record(self, req, status):
         with self.cond:
             req.status = status
-            (self.requests if req.method == "POST" else self.probes).append(req)
+            is_data = req.method == "POST" or req.rest is not None
+            (self.requests if is_data else self.probes).append(req)
             self.cond.notify_all()
 
     def _receive(self, req):
@@ -441,6 +456,10 @@ class FakeSentry:
         for name, _ in req.headers:
             if name.startswith("x-sentry-relay"):
                 self.violation(f"header {name}")
+        if req.rest is not None:
+            for text in self._carried_faults(req):
+                self.violation(f"{req.method} {req.target}: {text}")
+            return self._decide(req)
         if req.method in ("GET", "HEAD", "OPTIONS"):
             # The cheap probe of an outage: no data and no credentials.
             if req.raw or req.header("x-sentry-auth") or "sentry_key" in req.target:
@@ -485,6 +504,39 @@ class FakeSentry:
         dsn = req.envelope.headers.get("dsn")
         if dsn is not None and dsn != self.dsn_for(req.key, req.project):
             yield f"dsn header {dsn} (P-058)"
+
+    def _carried_faults(self, req):
+        names = [k for k, _ in req.headers]
+        for name in sorted(set(names)):
+            if name in HOP_BY_HOP or name.startswith(("proxy-", "x-sentry-relay-")):
+                yield f"header {name} (20.8)"
+            if names.count(name) > 1:
+                yield f"header {name} twice"
+        if req.header("host") != self.host:
+            yield f"Host is {req.header('host')}"
+        if req.method == "POST" and req.header("content-length") is None and req.http != "HTTP/2":
+            yield "no Content-Length"
+        if "sentry_key" in req.query or "sentry_secret" in req.query:
+            yield f"credentials in the query {req.query}"
+        m = UNREAL.match(req.rest)
+        if m:
+            req.key = m["key"]
+            if req.header("x-sentry-auth"):
+                yield "X-Sentry-Auth beside the key in the path (4.4)"
+        else:
+            yield from self._auth_faults(req)
+        try:
+            req.body = wire.decode_body(req.header("content-encoding"), req.raw)
+        except Exception as e:  # whatever a broken body makes a decoder raise
+            yield f"{type(e).__name__}: {e}"
+
+    def wait_carried(self, rest, timeout=10.0, times=1):
+        """The accepted request that went to this path below its project."""
+        def found():
+            return [r for r in self.requests if r.is_ok and r.rest == rest]
+
+        self.wait_for(lambda: len(found()) >= times, timeout, f"a request to {rest}")
+        return found()[-1]
 
     def _auth_faults(self, req):
         if req.header("authorization"):

@@ -296,7 +296,7 @@ def test_slashes_p005(picketd, sentry, path):
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/", "/api/42/", "/healthzz", "/%00",
-                                  "/../etc/passwd", "/api/42/../7/envelope/"])
+                                  "/../etc/passwd", "/api/42/../7/envelope/", "/api/42/%2E./x"])
 def test_unknown_paths_are_404_p006(picketd, path):
     assert_error(client.once(picketd.http, "POST", path, [auth()], wire.event()), 404)
 
