@@ -68,27 +68,23 @@ int make_random_id(struct endpoint_work *w, struct event_id *ret)
 				    : err_set(w->err, E_IO, "no random numbers for an event id");
 }
 
-static struct str content_type_line(struct endpoint_work *w)
-{
-	struct str type = w->request->content_type;
-
-	if (type.n == 0)
-		return STR("");
-	return arena_printf(w->env->arena, "Content-Type: %.*s\n", STR_ARG(type));
-}
-
+/* Clients' bytes are copied, not printed: a NUL among them ends nothing. */
 static int carry_headers(struct endpoint_work *w, struct str *ret)
 {
-	struct str others;
+	struct str type = w->request->content_type, others = STR_EMPTY;
+	struct buf b = BUF_INIT;
 
-	*ret = content_type_line(w);
-	if (ret->p == NULL)
+	if (endpoint_has(w->request->path.endpoint, ENDPOINT_HEADERS) &&
+		fields_filter(w->request->headers, w->env->arena, &others) != E_OK)
 		return make_no_memory(w);
-	if (!endpoint_has(w->request->path.endpoint, ENDPOINT_HEADERS))
-		return E_OK;
-	if (fields_filter(w->request->headers, w->env->arena, &others) != E_OK)
-		return make_no_memory(w);
-	*ret = arena_printf(w->env->arena, "%.*s%.*s", STR_ARG(*ret), STR_ARG(others));
+	if (type.n > 0) {
+		buf_str(&b, STR("Content-Type: "));
+		buf_str(&b, type);
+		buf_char(&b, '\n');
+	}
+	buf_str(&b, others);
+	*ret = buf_ok(&b) ? arena_dup(w->env->arena, buf_view(&b)) : STR_EMPTY;
+	buf_fini(&b);
 	return ret->p != NULL ? E_OK : make_no_memory(w);
 }
 

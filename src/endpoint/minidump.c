@@ -169,14 +169,29 @@ static int read_form(struct endpoint_work *w, struct form *f)
 	return rc == E_NOTFOUND ? E_OK : rc;
 }
 
-/* Puts a field in front of the closing line. The body may move. */
-static int add_field(struct endpoint_work *w, const struct multipart *m, struct str value)
+/* The field that tells upstream the id, as one part of the form. */
+static struct str id_field(struct arena *a, struct str delimiter, const struct event_id *id)
+{
+	struct buf b = BUF_INIT;
+	char hex[EVENT_ID_HEX_BYTES];
+	struct str field = STR_EMPTY;
+
+	event_id_hex(id, hex);
+	buf_str(&b, delimiter);
+	buf_cstr(&b, "\r\nContent-Disposition: form-data; name=\"sentry[event_id]\"\r\n\r\n");
+	buf_cstr(&b, hex);
+	buf_cstr(&b, "\r\n");
+	if (buf_ok(&b))
+		field = arena_dup(a, buf_view(&b));
+	buf_fini(&b);
+	return field;
+}
+
+/* Puts the field in front of the closing line. The body may move. */
+static int add_id(struct endpoint_work *w, const struct multipart *m, const struct event_id *id)
 {
 	struct arena *a = w->env->arena;
-	struct str field = arena_printf(a,
-		"%.*s\r\nContent-Disposition: form-data; name=\"sentry[event_id]\"\r\n\r\n"
-		"%.*s\r\n",
-		STR_ARG(m->delimiter), STR_ARG(value));
+	struct str field = id_field(a, m->delimiter, id);
 	size_t tail = w->body.n - m->close_at;
 	bool adopted = w->env->adopted_body != NULL && w->env->adopted_body == w->body.p;
 	char *p;
@@ -200,7 +215,6 @@ static int add_field(struct endpoint_work *w, const struct multipart *m, struct 
 static int from_form(struct endpoint_work *w)
 {
 	struct form f = {.has_dump = false};
-	char hex[EVENT_ID_HEX_BYTES];
 	struct event_id id;
 	int rc = read_form(w, &f);
 
@@ -208,10 +222,8 @@ static int from_form(struct endpoint_work *w)
 		rc = make_malformed(w, "the form has no upload_file_minidump");
 	if (rc == E_OK && !form_id_get(&f.id, w->env->arena, &id)) {
 		rc = make_random_id(w, &id);
-		if (rc != E_OK)
-			return rc;
-		event_id_hex(&id, hex);
-		rc = add_field(w, &f.parts, str_of(hex));
+		if (rc == E_OK)
+			rc = add_id(w, &f.parts, &id);
 	}
 	if (rc == E_OK)
 		rc = make_carried(w, ITEM_UNREAL_REPORT, 1, STR("minidump/"), STR(""));

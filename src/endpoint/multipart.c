@@ -76,15 +76,20 @@ int multipart_begin(struct multipart *m, struct str content_type, struct str bod
 	struct err *err)
 {
 	struct str boundary;
+	char *delimiter;
 
 	*m = (struct multipart){.body = body, .arena = a};
 	if (media_parameter(content_type, STR("boundary"), a, &boundary) != E_OK)
 		return err_set(err, E_NOMEM, "no memory for a form");
 	if (boundary.n > BOUNDARY_MAX)
 		return malformed(err, "no usable boundary");
-	m->delimiter = arena_printf(a, "--%.*s", STR_ARG(boundary));
-	if (m->delimiter.p == NULL)
+	delimiter = arena_alloc(a, boundary.n + 2);
+	if (delimiter == NULL)
 		return err_set(err, E_NOMEM, "no memory for a form");
+	memcpy(delimiter, "--", 2);
+	if (boundary.n > 0)
+		memcpy(delimiter + 2, boundary.p, boundary.n);
+	m->delimiter = str_make(delimiter, boundary.n + 2);
 	return begin(m, err);
 }
 

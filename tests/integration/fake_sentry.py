@@ -516,7 +516,7 @@ class FakeSentry:
             yield f"Host is {req.header('host')}"
         if req.method == "POST" and req.header("content-length") is None and req.http != "HTTP/2":
             yield "no Content-Length"
-        if "sentry_key" in req.query or "sentry_secret" in req.query:
+        if re.search(r"(^|&)sentry_(key|secret|version|client)=", req.query):
             yield f"credentials in the query {req.query}"
         m = UNREAL.match(req.rest)
         if m:
