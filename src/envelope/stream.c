@@ -57,6 +57,13 @@ static int share_payload(struct envelope *e, enum stream_kind k, struct item *it
 	return rc;
 }
 
+static bool is_array(struct envelope *e, struct item *it)
+{
+	struct json_doc *d = item_payload(e, it);
+
+	return d != NULL && json_type_of(d, json_root(d)) == JSON_TYPE_ARRAY;
+}
+
 static void share_hour(struct envelope *e, struct shared *s)
 {
 	int64_t hour = merge_report_hour(item_payload(e, &e->items[0]));
@@ -83,6 +90,8 @@ static int share_all(struct envelope *e, enum stream_kind k, struct item *main, 
 		rc = share_item_header(e, main, &s->text);
 	if (rc == E_OK && kinds[k].max_entries > 0)
 		rc = share_payload(e, k, main, s);
+	if (rc == E_OK && k == STREAM_METRIC_BUCKETS && !is_array(e, main))
+		rc = E_SYNTAX;
 	if (rc == E_OK && k == STREAM_CLIENT_REPORT)
 		share_hour(e, s);
 	share_sender(&e->from, s);
