@@ -545,11 +545,8 @@ def test_an_item_beyond_the_configured_limits_is_refused_p064(picketd, sentry):
     [({"type": "event"}, b'{"n":1}'), ({"type": "event"}, b'{"n":2}')],
     [({"type": "event"}, b"{}"), ({"type": "replay_event"}, b'{"n":1}')],
     [({"type": "check_in"}, b'{"n":1}'), ({"type": "check_in"}, b'{"n":2}')],
-    [({"type": "log", "item_count": 1, "content_type": wire.LOG_TYPE}, b'{"items":[{}]}'),
-     ({"type": "log", "item_count": 1, "content_type": wire.LOG_TYPE}, b'{"items":[{"n":2}]}')],
-], ids=["101_sessions", "31_attachments", "two_events", "event_and_replay", "two_check_ins",
-        "two_logs"])
-def test_what_sentry_finds_too_many_arrives_in_parts_p063_p065_p066(picketd, sentry, items):
+], ids=["101_sessions", "31_attachments", "two_events", "event_and_replay", "two_check_ins"])
+def test_what_sentry_finds_too_many_arrives_in_parts_p063_p065(picketd, sentry, items):
     """Nothing of it is lost, and no envelope is one that Sentry refuses."""
     sentry.refuses_by_table = True
     assert picketd.send(wire.build({"event_id": wire.new_id()}, items)).status == 200
