@@ -192,6 +192,13 @@ static int open_forward(struct relay *r, uint64_t seed, struct err *err)
 	return forward_new(&r->forward, &o, err);
 }
 
+static bool is_own(void *arg, const struct sockaddr_storage *peer)
+{
+	struct relay *r = arg;
+
+	return transport_curl_is_own(r->transport, peer);
+}
+
 static int open_ingest(struct relay *r, struct err *err)
 {
 	struct ingest_options o = {
@@ -211,6 +218,7 @@ static int open_ingest(struct relay *r, struct err *err)
 		.envelope = intake_envelope,
 		.discard = intake_discard,
 		.page = relay_page,
+		.is_own = r->owns_transport && r->local == NULL ? is_own : NULL,
 	};
 	return ingest_new(&r->ingest, &o, err);
 }

@@ -1,8 +1,10 @@
 #include "forward/curl.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -24,7 +26,10 @@ struct sock {
 	uv_poll_t poll;
 	struct curl_transport *t;
 	curl_socket_t fd;
+	LIST_ENTRY(sock) link;
 };
+
+LIST_HEAD(sock_list, sock);
 
 struct curl_transport {
 	struct transport base;
@@ -40,6 +45,7 @@ struct curl_transport {
 	struct exchange *late; /* ended, but not told; linked through priv */
 	unsigned free_count;
 	unsigned active;
+	struct sock_list socks; /* being watched */
 	unsigned sockets;
 	unsigned open_handles; /* of uv, while closing */
 	bool is_closing;
@@ -173,6 +179,7 @@ static void sock_drop(struct sock *s)
 {
 	if (s == NULL)
 		return;
+	LIST_REMOVE(s, link);
 	s->t->sockets--;
 	(void)uv_poll_stop(&s->poll);
 	uv_close((uv_handle_t *)&s->poll, sock_closed);
@@ -193,6 +200,7 @@ static struct sock *sock_new(struct curl_transport *t, curl_socket_t fd)
 	}
 	t->open_handles++;
 	t->sockets++;
+	LIST_INSERT_HEAD(&t->socks, s, link);
 	(void)curl_multi_assign(t->multi, fd, s);
 	return s;
 }
@@ -422,6 +430,44 @@ void transport_curl_configure(struct transport *base, struct settings *settings)
 	t->generation++;
 	if (t->multi != NULL)
 		multi_configure(t);
+}
+
+/* IPv4 addresses come in two forms; port 0 is that of no connection. */
+static in_port_t address_of(const struct sockaddr_storage *sa, struct in6_addr *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	if (sa->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
+
+		*ret = in6->sin6_addr;
+		return in6->sin6_port;
+	}
+	if (sa->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
+
+		ret->s6_addr[10] = ret->s6_addr[11] = 0xff;
+		memcpy(&ret->s6_addr[12], &in->sin_addr, sizeof in->sin_addr);
+		return in->sin_port;
+	}
+	return 0;
+}
+
+bool transport_curl_is_own(const struct transport *t, const struct sockaddr_storage *addr)
+{
+	const struct curl_transport *c = (const struct curl_transport *)t;
+	struct in6_addr wanted, own;
+	in_port_t port = address_of(addr, &wanted);
+	const struct sock *s;
+
+	LIST_FOREACH (s, &c->socks, link) {
+		struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+		socklen_t n = sizeof sa;
+
+		if (getsockname(s->fd, (struct sockaddr *)&sa, &n) == 0 && port != 0 &&
+			address_of(&sa, &own) == port && memcmp(&own, &wanted, sizeof own) == 0)
+			return true;
+	}
+	return false;
 }
 
 unsigned transport_curl_sockets(const struct transport *base)

@@ -304,6 +304,9 @@ static void answer_facts(struct request *r, const struct verdict *v)
 		l->refused_mono_ms = forward_now(r->f).mono_ms + REFUSED_PAUSE_MS;
 		log_line(r->f->log, LOG_ERROR, "refused", log_cstr("upstream", h->base_url),
 			log_str("project", l->dsn.project), log_int("status", r->x.status),
+			log_cstr("why", r->x.status == 508
+						? "[upstream] leads back to where this came from"
+						: "the DSN is not accepted"),
 			log_int("for_ms", REFUSED_PAUSE_MS));
 	}
 }

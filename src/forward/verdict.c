@@ -55,6 +55,11 @@ struct verdict verdict_of(const struct attempt *a)
 		return verdict_of_4xx(a);
 	if (a->status >= 502 && a->status <= 504)
 		return (struct verdict){.kind = VERDICT_RETRY, .host_is_away = true};
+	if (a->status == 508) { /* it leads back here: kept until that is mended */
+		v.kind = VERDICT_RETRY;
+		v.lane_is_refused = true;
+		return v;
+	}
 	v.host_is_unwell = true;
 	if (a->number < VERDICT_ATTEMPTS)
 		v.kind = VERDICT_RETRY;

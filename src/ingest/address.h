@@ -18,6 +18,7 @@
 struct peer {
 	bool is_unix;
 	bool is_remote; /* an IP address that is not loopback: worth telling upstream */
+	bool is_own;    /* one of this daemon's own connections to its upstream */
 	int64_t uid;    /* -1 when not a Unix socket */
 	int64_t pid;
 	char text[INET6_ADDRSTRLEN]; /* numeric address, "" on Unix sockets */

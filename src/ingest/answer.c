@@ -25,6 +25,7 @@ static const char *reason(int status)
 		{500, "Internal Server Error"},
 		{501, "Not Implemented"},
 		{503, "Service Unavailable"},
+		{508, "Loop Detected"},
 	};
 
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {

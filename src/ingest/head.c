@@ -41,6 +41,9 @@ static bool check_peer(const struct http *h, const struct peer *peer,
 {
 	const struct str_list *hosts = &rules->settings->listen.allow_host;
 
+	if (peer->is_own)
+		return refuse_for_good(
+			r, 508, "this is what picketd sends: its [upstream] leads back to itself");
 	if (peer->is_unix) {
 		if (!guard_uid(rules->uids, peer->uid))
 			return refuse(r, 403, "this user is not in listen.allow_uid");

@@ -102,6 +102,17 @@ static void a_part_is_not_split_again(void **state)
 	assert_int_equal(verdict_of(&a).kind, VERDICT_DEAD);
 }
 
+static void a_loop_keeps_the_record_and_pauses_the_project(void **state)
+{
+	struct attempt a = {.rc = E_OK, .status = 508, .number = VERDICT_ATTEMPTS + 1};
+	struct verdict v = verdict_of(&a);
+
+	(void)state;
+	assert_int_equal(v.kind, VERDICT_RETRY);
+	assert_true(v.lane_is_refused);
+	assert_false(v.host_is_away);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +120,7 @@ int main(void)
 		cmocka_unit_test(a_fault_of_the_server_is_repeated_a_few_times),
 		cmocka_unit_test(zstd_is_given_up_only_where_it_may_be_to_blame),
 		cmocka_unit_test(a_part_is_not_split_again),
+		cmocka_unit_test(a_loop_keeps_the_record_and_pauses_the_project),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
