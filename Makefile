@@ -61,7 +61,7 @@ LIBS := $(PKG_LIBS) $(LLHTTP_LIBS) -lpthread -lm
 # Each room of src/ is an archive. A room may use the rooms named here and
 # nothing else; "make layers" checks the includes against the same table.
 
-ROOMS := base json envelope config rules endpoint ingest process spool forward ops daemon client cli
+ROOMS := base json envelope config rules endpoint ingest scrub process spool forward ops daemon client cli
 USES_base     :=
 USES_json     := base
 USES_envelope := json base
@@ -69,13 +69,14 @@ USES_config   := base
 USES_rules    := envelope json config base
 USES_endpoint := envelope json config base
 USES_ingest   := endpoint envelope json config base
-USES_process  := rules envelope json config base
+USES_scrub    := envelope json config base
+USES_process  := scrub rules envelope json config base
 USES_spool    := envelope json config base
 USES_forward  := envelope json config base
 USES_ops      := envelope json config base
-USES_daemon   := endpoint ingest process spool forward ops rules envelope json config base
+USES_daemon   := endpoint ingest process scrub spool forward ops rules envelope json config base
 USES_client   := envelope json base
-USES_cli      := client rules envelope json config base
+USES_cli      := client scrub rules envelope json config base
 # Not a room of src/: what the benchmarks of the whole daemon are linked with.
 USES_system   := envelope json config base
 

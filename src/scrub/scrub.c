@@ -1,0 +1,274 @@
+/* From options to a scrubber, and one document through all its passes. */
+#include "scrub/scrub.h"
+
+#include <stdlib.h>
+
+#include "scrub/deep.h"
+#include "scrub/default_pii.h"
+#include "scrub/scrubber.h"
+
+/* Deeper documents are refused: a walk of them would end in removals only. */
+static const struct json_limits payload_limits = {512, 0, 0};
+
+static const struct {
+	const char *name;
+	enum schema_root root;
+	bool is_item; /* its root is a state of its own below an untyped one */
+	bool in_list;
+	bool has_meta;
+} types[SCRUB_TYPE_COUNT] = {
+	[SCRUB_EVENT] = {"event", SCHEMA_EVENT, false, false, true},
+	[SCRUB_SPAN] = {"span", SCHEMA_SPAN, false, false, true},
+	[SCRUB_BREADCRUMB] = {"breadcrumb", SCHEMA_BREADCRUMB, false, false, true},
+	[SCRUB_TRACE_CONTEXT] = {"trace_context", SCHEMA_TRACE_CONTEXT, false, false, true},
+	[SCRUB_SPAN_V2] = {"span_v2", SCHEMA_SPAN_V2, true, false, true},
+	[SCRUB_LOG] = {"log", SCHEMA_LOG, true, false, true},
+	[SCRUB_TRACE_METRIC] = {"trace_metric", SCHEMA_TRACE_METRIC, true, false, true},
+	[SCRUB_SPAN_V2_ITEMS] = {"span_v2_items", SCHEMA_SPAN_V2, true, true, true},
+	[SCRUB_LOG_ITEMS] = {"log_items", SCHEMA_LOG, true, true, true},
+	[SCRUB_TRACE_METRIC_ITEMS] = {"trace_metric_items", SCHEMA_TRACE_METRIC, true, true, true},
+	[SCRUB_ATTRIBUTES] = {"attributes", SCHEMA_SPAN_V2, true, false, true},
+	[SCRUB_REPLAY] = {"replay_event", SCHEMA_REPLAY, false, false, true},
+	[SCRUB_SESSION] = {"session", SCHEMA_SESSION, false, false, false},
+	[SCRUB_USER_REPORT] = {"user_report", SCHEMA_USER_REPORT, false, false, false},
+	[SCRUB_CHECK_IN] = {"check_in", SCHEMA_CHECK_IN, false, false, false},
+	[SCRUB_PROFILE] = {"profile", SCHEMA_PROFILE, false, false, false},
+	[SCRUB_FREE] = {"json", SCHEMA_FREE, false, false, false},
+};
+
+bool scrub_type_parse(struct str name, enum scrub_type *ret)
+{
+	for (size_t i = 0; i < SCRUB_TYPE_COUNT; i++) {
+		if (str_eq(name, str_of(types[i].name))) {
+			*ret = (enum scrub_type)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *scrub_type_name(enum scrub_type t)
+{
+	return types[t].name;
+}
+
+/* --- making one -------------------------------------------------------------- */
+
+static int load_defaults(struct scrubber *s, const struct derive_settings *o, struct err *err)
+{
+	struct buf json = BUF_INIT;
+	int rc = derive_config(o, &json, err);
+
+	if (rc == E_OK && json.n > 0)
+		rc = piiconf_load(&s->defaults, buf_view(&json), &s->patterns, true, err);
+	buf_fini(&json);
+	return rc;
+}
+
+static int load_deep(struct scrubber *s, const struct derive_settings *o, struct err *err)
+{
+	struct buf json = BUF_INIT;
+	int rc = deep_config(o, &json, err);
+
+	if (rc == E_OK && json.n > 0)
+		rc = piiconf_load(&s->deep, buf_view(&json), &s->patterns, true, err);
+	buf_fini(&json);
+	return rc;
+}
+
+static int load(struct scrubber *s, const struct scrub_options *o, struct err *err)
+{
+	int rc = pattern_set_init(&s->patterns, err);
+
+	buf_str(&s->hash_key, o->hash_key);
+	if (rc == E_OK && !buf_ok(&s->hash_key))
+		rc = err_set(err, E_NOMEM, "no memory");
+	if (rc == E_OK && o->rules.n > 0)
+		rc = piiconf_load(&s->rules, o->rules, &s->patterns, false, err);
+	if (rc == E_OK)
+		rc = load_defaults(s, &o->settings, err);
+	if (rc == E_OK && o->deep)
+		rc = load_deep(s, &o->settings, err);
+	return rc;
+}
+
+int scrubber_new(struct scrubber **ret, const struct scrub_options *o, struct err *err)
+{
+	struct scrubber *s = calloc(1, sizeof *s);
+	int rc;
+
+	*ret = NULL;
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "no memory");
+	s->scrub_data = o->settings.scrub_data;
+	s->strip_default_pii = o->strip_default_pii;
+	s->attachments = o->attachments;
+	s->opaque = o->opaque;
+	s->match_limit = o->match_limit;
+	s->no_quick = o->no_quick;
+	rc = load(s, o, err);
+	if (rc != E_OK) {
+		scrubber_free(s);
+		return rc;
+	}
+	*ret = s;
+	return E_OK;
+}
+
+void scrubber_free(struct scrubber *s)
+{
+	if (s == NULL)
+		return;
+	piiconf_free(s->rules);
+	piiconf_free(s->defaults);
+	piiconf_free(s->deep);
+	pattern_set_fini(&s->patterns);
+	buf_fini(&s->hash_key);
+	free(s);
+}
+
+const char *scrubber_warning(const struct scrubber *s, size_t i)
+{
+	return s->rules != NULL ? piiconf_warning(s->rules, i) : NULL;
+}
+
+/* --- one document ------------------------------------------------------------ */
+
+int run_begin(struct run *r, const struct scrubber *s, struct arena *a, struct scrub_tally *tally)
+{
+	*r = (struct run){.s = s, .tally = tally, .default_attributes = ATTRIBUTES_AS_VALUES};
+	r->redactor.arena = a;
+	r->redactor.hash_key = buf_view(&s->hash_key);
+	r->redactor.no_quick = s->no_quick;
+	return matcher_new(&r->redactor.matcher, s->match_limit);
+}
+
+void run_end(struct run *r)
+{
+	matcher_free(r->redactor.matcher);
+}
+
+static void walk_root(struct walk *w, enum scrub_type t, json_node root)
+{
+	const struct schema *s = schema_of(types[t].root);
+	struct pii_state item = {.key = STR(""), .index = -1, .types = s->types, .flag = PII_FALSE};
+
+	walk_begin(w, types[t].is_item ? 0 : s->types, PII_FALSE);
+	if (t == SCRUB_FREE) {
+		walk_top(w)->flag = PII_TRUE;
+		walk_value(w, root, FIELD_FREE, NULL);
+		return;
+	}
+	if (!types[t].is_item) {
+		walk_value(w, root, FIELD_OBJECT, s);
+		return;
+	}
+	if (t == SCRUB_ATTRIBUTES)
+		item.flag = PII_TRUE;
+	(void)walk_enter_virtual(w, item); /* the second state of many */
+	walk_value(w, root, t == SCRUB_ATTRIBUTES ? FIELD_ATTRIBUTES : FIELD_OBJECT, s);
+}
+
+static int run_pass(struct run *r, enum scrub_type t, struct json_doc *d, json_node root,
+	struct meta *notes, const struct piiconf *c, enum attribute_mode mode)
+{
+	struct walk w;
+
+	if (c == NULL)
+		return E_OK;
+	w.d = d;
+	w.root = root;
+	w.meta = notes;
+	w.redactor = &r->redactor;
+	w.set = &r->s->patterns;
+	w.apps = piiconf_applications(c, &w.app_count);
+	w.attributes = mode;
+	w.deep = c == r->s->deep;
+	w.strings_only = false;
+	w.tally = &r->tally->values;
+	w.seen = r->tally->seen;
+	w.seen_arg = r->tally->seen_arg;
+	r->passes++;
+	for (struct meta_node *n = notes->first_value; n != NULL; n = n->next_value)
+		n->visited = false;
+	walk_root(&w, t, root);
+	return w.rc;
+}
+
+static int write_notes(struct run *r, struct json_doc *d, json_node root, struct meta *notes)
+{
+	struct buf out = BUF_INIT;
+	struct str text;
+	int rc;
+
+	if (meta_is_empty(notes)) {
+		json_node old = json_get(d, root, STR("_meta"));
+
+		return old != JSON_NONE ? json_remove(d, old) : E_OK;
+	}
+	meta_write(notes, &out);
+	text = buf_ok(&out) ? arena_dup(r->redactor.arena, buf_view(&out)) : STR_EMPTY;
+	buf_fini(&out);
+	rc = text.p != NULL ? E_OK : E_NOMEM;
+	return rc == E_OK ? json_set_raw(d, root, STR("_meta"), text) : rc;
+}
+
+int run_document(struct run *r, enum scrub_type t, struct json_doc *d, json_node root)
+{
+	bool has_meta = types[t].has_meta && json_type_of(d, root) == JSON_TYPE_OBJECT;
+	json_node meta = has_meta ? json_get(d, root, STR("_meta")) : JSON_NONE;
+	struct meta notes;
+	int rc = meta_read(&notes, r->redactor.arena, d, meta);
+
+	r->passes = 0;
+	if (rc == E_OK && t == SCRUB_EVENT && r->s->scrub_data)
+		graphql_scrub(d, root, &r->tally->values, &rc);
+	if (rc == E_OK && r->s->strip_default_pii)
+		rc = default_pii_strip(r, t, d, root, &notes);
+	if (rc == E_OK)
+		rc = run_pass(r, t, d, root, &notes, r->s->rules, ATTRIBUTES_AS_OBJECTS);
+	if (rc == E_OK)
+		rc = run_pass(r, t, d, root, &notes, r->s->defaults, r->default_attributes);
+	if (rc == E_OK)
+		rc = run_pass(r, t, d, root, &notes, r->s->deep, ATTRIBUTES_AS_VALUES);
+	if (rc != E_OK || !has_meta)
+		return rc;
+	if (r->passes > 0)
+		meta_drop_unvisited(&notes);
+	return notes.dirty ? write_notes(r, d, root, &notes) : E_OK;
+}
+
+static int run_list(struct run *r, enum scrub_type t, struct json_doc *d)
+{
+	json_node items = json_get(d, json_root(d), STR("items"));
+	int rc = json_type_of(d, items) == JSON_TYPE_ARRAY ? E_OK : E_SYNTAX;
+
+	for (json_node n = json_first(d, items); rc == E_OK && n != JSON_NONE; n = json_next(d, n))
+		rc = run_document(r, t, d, n);
+	return rc;
+}
+
+int scrub_payload(const struct scrubber *s, enum scrub_type t, struct str in, struct arena *a,
+	struct str *out, struct scrub_tally *tally, struct err *err)
+{
+	struct json_doc *d;
+	struct buf text = BUF_INIT;
+	struct run r;
+	int rc = json_parse(&d, a, in, &payload_limits, err);
+
+	*out = in;
+	if (rc != E_OK)
+		return rc;
+	rc = run_begin(&r, s, a, tally);
+	if (rc == E_OK)
+		rc = types[t].in_list ? run_list(&r, t, d) : run_document(&r, t, d, json_root(d));
+	run_end(&r);
+	if (rc != E_OK)
+		return err_set(err, rc, "%s", rc == E_NOMEM ? "no memory" : "not a list of items");
+	if (!json_is_dirty(d, json_root(d)))
+		return E_OK;
+	json_write(d, json_root(d), &text);
+	*out = buf_ok(&text) ? arena_dup(a, buf_view(&text)) : STR_EMPTY;
+	buf_fini(&text);
+	return out->p != NULL ? E_OK : err_set(err, E_NOMEM, "no memory");
+}

@@ -1,0 +1,42 @@
+/* scrubber.h - the inside of a scrubber. For files of src/scrub only.
+ *
+ * Owns     as scrub.h.
+ */
+#ifndef PICKET_SCRUB_SCRUBBER_H
+#define PICKET_SCRUB_SCRUBBER_H
+
+#include "scrub/scrub.h"
+
+struct scrubber {
+	struct pattern_set patterns;
+	struct piiconf *rules;    /* NULL: none */
+	struct piiconf *defaults; /* NULL: nothing asked for */
+	struct piiconf *deep;
+	struct buf hash_key;
+	bool scrub_data; /* GraphQL variables go */
+	bool strip_default_pii;
+	bool attachments;
+	enum scrub_opaque opaque;
+	uint32_t match_limit;
+	bool no_quick;
+};
+
+/* What one run works with. */
+struct run {
+	const struct scrubber *s;
+	struct redactor redactor;
+	struct scrub_tally *tally;
+	unsigned passes;                        /* over the current document */
+	enum attribute_mode default_attributes; /* how default scrubbing sees them */
+};
+
+int run_begin(struct run *r, const struct scrubber *s, struct arena *a, struct scrub_tally *tally);
+void run_end(struct run *r);
+
+/* One document, or one node that stands for one. */
+int run_document(struct run *r, enum scrub_type t, struct json_doc *d, json_node root);
+
+/* graphql.c: pii.md 12.4. */
+void graphql_scrub(struct json_doc *d, json_node root, struct walk_tally *tally, int *rc);
+
+#endif

@@ -1,0 +1,182 @@
+/* Matching selectors against a path (pii.md 6.3).
+ *
+ * A path is compared from its end: it need not reach the root. Where it holds
+ * a "**", that takes one state, and the items before it are looked for from
+ * the root on, at the first place that fits the first of them.
+ */
+#include "scrub/selector.h"
+#include "scrub/selector_node.h"
+
+/* Lower case of what field names are written in; other scripts stay. */
+static uint32_t fold(uint32_t c)
+{
+	if (c < 0x80)
+		return c >= 'A' && c <= 'Z' ? c + 32 : c;
+	if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9) ||
+		(c >= 0x410 && c <= 0x42f))
+		return c + 32;
+	if (c >= 0x400 && c <= 0x40f)
+		return c + 80;
+	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
+		return c + (c & 1);
+	if ((c >= 0x100 && c <= 0x17f && c != 0x130 && c != 0x131 && c != 0x138 && c != 0x149 &&
+		    c != 0x178 && c != 0x17f) ||
+		(c >= 0x460 && c <= 0x481))
+		return c | 1;
+	return c == 0x178 ? 0xff : c == 0x212a ? 'k' : c == 0x212b ? 0xe5 : c == 0x2126 ? 0x3c9 : c;
+}
+
+/* One code point from well-formed UTF-8, else one byte. */
+static uint32_t take_point(struct str s, size_t *at)
+{
+	unsigned char c = (unsigned char)s.p[*at];
+	size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+	uint32_t v = more == 0 ? c : c & (0x3fu >> more);
+
+	if (*at + more >= s.n)
+		more = 0;
+	for (size_t i = 1; i <= more; i++)
+		v = v << 6 | ((unsigned char)s.p[*at + i] & 0x3fu);
+	*at += more + 1;
+	return v;
+}
+
+static bool is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool selector_key_eq(struct str a, struct str b)
+{
+	size_t i = 0;
+	size_t j = 0;
+
+	if (str_ieq(a, b))
+		return true;
+	if (is_ascii(a) && is_ascii(b))
+		return false;
+	while (i < a.n && j < b.n)
+		if (fold(take_point(a, &i)) != fold(take_point(b, &j)))
+			return false;
+	return i == a.n && j == b.n;
+}
+
+/* Keys that are not all ASCII share one bit: folding may move them anywhere. */
+#define BIT_OTHER (64 * SELECTOR_KEY_WORDS - 1)
+
+unsigned selector_key_bit(struct str key)
+{
+	unsigned h = (unsigned)key.n * 31;
+
+	if (!is_ascii(key))
+		return BIT_OTHER;
+	for (size_t i = 0; i < key.n; i++)
+		h = h * 33 + fold((unsigned char)key.p[i]);
+	return (h ^ h >> 11) % BIT_OTHER;
+}
+
+bool selector_key_bits(const struct selector *s, uint64_t bits[SELECTOR_KEY_WORDS])
+{
+	const struct path_item *last;
+	unsigned b;
+
+	if (s->kind == SELECTOR_OR) {
+		for (size_t i = 0; i < s->count; i++)
+			if (!selector_key_bits(s->parts[i], bits)) /* as deep as it was read */
+				return false;
+		return true;
+	}
+	if (s->kind != SELECTOR_PATH)
+		return false;
+	last = &s->items[s->item_count - 1];
+	if (last->kind != SEL_KEY)
+		return false;
+	b = selector_key_bit(last->key);
+	bits[b / 64] |= UINT64_C(1) << (b % 64);
+	bits[BIT_OTHER / 64] |= UINT64_C(1) << (BIT_OTHER % 64);
+	return true;
+}
+
+static bool item_matches(
+	const struct path_item *it, bool is_first, enum pii_flag flag, const struct pii_state *st)
+{
+	switch (it->kind) {
+	case SEL_ANY:
+		return true;
+	case SEL_DEEP:
+		return flag == PII_TRUE;
+	case SEL_INDEX:
+		return st->index == it->index;
+	case SEL_KEY:
+		return st->key.p != NULL && selector_key_eq(st->key, it->key);
+	case SEL_TYPE:
+		break;
+	}
+	if ((st->types & TYPE_BIT(it->type)) == 0)
+		return false;
+	return flag == PII_TRUE || (it->type > TYPE_OBJECT && is_first);
+}
+
+/* The items before a "**" (count of them) against states[0 .. n - 1]. */
+static bool head_matches(const struct selector *s, size_t count, enum pii_flag flag,
+	const struct pii_state *states, size_t n)
+{
+	size_t at = 0;
+
+	if (count == 0)
+		return n > 0;
+	while (at < n && !item_matches(&s->items[0], true, flag, &states[at]))
+		at++;
+	if (at == n)
+		return false;
+	for (size_t i = 1; i < count; i++)
+		if (at + i >= n || !item_matches(&s->items[i], false, flag, &states[at + i]))
+			return false;
+	return true;
+}
+
+static bool path_matches(const struct selector *s, const struct pii_state *states, size_t n)
+{
+	enum pii_flag flag = states[n - 1].flag;
+
+	if (s->item_count > n - 1) /* the root is no step */
+		return false;
+	for (size_t i = 0; i < s->item_count; i++) {
+		size_t at = s->item_count - 1 - i;
+
+		if (!item_matches(&s->items[at], at == 0, flag, &states[n - 1 - i]))
+			return false;
+		if (s->items[at].kind == SEL_DEEP)
+			return head_matches(s, at, flag, states, n - 1 - i);
+	}
+	return true;
+}
+
+static bool matches(const struct selector *s, const struct pii_state *states, size_t n)
+{
+	switch (s->kind) {
+	case SELECTOR_PATH:
+		return path_matches(s, states, n);
+	case SELECTOR_NOT:
+		return !matches(s->parts[0], states, n); /* as deep as it was read */
+	case SELECTOR_AND:
+		for (size_t i = 0; i < s->count; i++)
+			if (!matches(s->parts[i], states, n))
+				return false;
+		return true;
+	case SELECTOR_OR:
+		break;
+	}
+	for (size_t i = 0; i < s->count; i++)
+		if (matches(s->parts[i], states, n))
+			return true;
+	return false;
+}
+
+bool selector_matches(const struct selector *s, const struct pii_state *states, size_t n)
+{
+	return n > 0 && states[n - 1].flag != PII_FALSE && matches(s, states, n);
+}

@@ -1,0 +1,108 @@
+/* walk.h - one pass of a configuration over one document.
+ *
+ *   walk_begin     the pass and its root
+ *   walk_document  visit every node, parents first (visit.c)
+ *
+ * Each node has a state: key, types, flag. The states from the root to it are
+ * its path, which selectors are matched against.
+ *
+ * Owns     nothing: everything lives in the arena.
+ * Threads  one at a time.
+ * Fails    E_NOMEM. What is too deep is replaced whole.
+ */
+#ifndef PICKET_SCRUB_WALK_H
+#define PICKET_SCRUB_WALK_H
+
+#include "scrub/chunks.h"
+#include "scrub/piiconf.h"
+#include "scrub/schema.h"
+
+#define WALK_MAX_DEPTH 128
+
+/* A person asks what was done: path is the way to the node. */
+typedef void walk_seen_fn(void *arg, struct str path, struct str rule, char letter);
+
+struct walk_tally {
+	uint64_t replaced; /* strings in which something was redacted */
+	uint64_t removed;  /* values that went as a whole */
+	uint64_t limits;   /* of both: because a limit was met */
+};
+
+enum attribute_mode { ATTRIBUTES_AS_OBJECTS, ATTRIBUTES_AS_VALUES };
+
+/* Where the notes about a state are: below those of its parent. */
+struct walk_level {
+	struct meta_node *node; /* NULL: not looked for yet */
+	struct str segment[2];
+	unsigned segments;
+	bool looked_key;
+	struct quick key;
+};
+
+struct walk {
+	struct json_doc *d;
+	json_node root; /* its "_meta" is not looked at */
+	struct meta *meta;
+	struct redactor *redactor;
+	const struct pattern_set *set;
+	const struct application *apps;
+	size_t app_count;
+	enum attribute_mode attributes;
+	bool deep;
+	bool strings_only; /* nothing else is judged; what is removed is "" */
+	struct walk_tally *tally;
+	walk_seen_fn *seen; /* NULL: nobody asks */
+	void *seen_arg;
+	struct pii_state states[WALK_MAX_DEPTH];
+	struct walk_level levels[WALK_MAX_DEPTH];
+	size_t depth; /* states in use */
+	int rc;       /* first failure; then nothing more is done */
+};
+
+/* The root: no key, these types. */
+void walk_begin(struct walk *w, uint32_t types, enum pii_flag flag);
+/* False when there is no room; w->rc stays as it is. */
+bool walk_enter(struct walk *w, struct pii_state state, struct str segment);
+bool walk_enter_index(struct walk *w, int64_t index, uint32_t types, enum pii_flag flag);
+/* A state without notes of its own: they are its parent's. */
+bool walk_enter_virtual(struct walk *w, struct pii_state state);
+bool walk_enter_pair(struct walk *w, struct str key, int64_t index, uint32_t types);
+void walk_leave(struct walk *w);
+
+static inline struct pii_state *walk_top(struct walk *w)
+{
+	return &w->states[w->depth - 1];
+}
+
+/* Notes about the current node. NULL when there are none (make: no memory). */
+struct meta_node *walk_notes(struct walk *w, bool make);
+void walk_remark(struct walk *w, struct str rule, char letter);
+
+/* Runs the applications on the current node; v NULL: its value is no text.
+ * True: the value is to be removed, and the remark is made. */
+bool walk_rules(struct walk *w, struct redacted *v);
+/* The same for text with all that belongs to it: what never changes, and the
+ * notes. *ret is the new text. */
+enum walk_end { WALK_KEPT, WALK_CHANGED, WALK_REMOVED };
+enum walk_end walk_text(struct walk *w, struct str text, struct str *ret);
+/* The value that failed validation, if the notes hold one. */
+void walk_original(struct walk *w);
+
+/* The current node goes: null stands in its place, its remark is made. */
+void walk_remove(struct walk *w, json_node n);
+/* The same for what cannot be looked at. */
+void walk_give_up(struct walk *w, json_node n, const char *why);
+
+/* visit.c: the members of an object, all of the document, one value. */
+void walk_object(struct walk *w, json_node n, const struct schema *s);
+void walk_value(struct walk *w, json_node n, enum field_kind kind, const struct schema *s);
+void walk_attributes(struct walk *w, json_node n);
+bool walk_is_pair_list(const struct json_doc *d, json_node n);
+
+/* strings.c: text that has parts with names. False: it has none. */
+bool walk_cookie_text(struct walk *w, json_node n);
+bool walk_query_text(struct walk *w, json_node n);
+bool walk_body_text(struct walk *w, json_node n);
+void walk_url_query(struct walk *w, json_node n);
+
+#endif
