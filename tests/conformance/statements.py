@@ -192,7 +192,6 @@ PROOFS = {
 # Nothing here can show it, and this is why.
 NOT_TESTABLE = {
     **{n: "rules are not built yet" for n in (68,)},
-    **{n: "splitting is not built yet" for n in (63, 65, 66)},
 }
 
 # Those that have no test of their own in this folder.

@@ -11,62 +11,28 @@ import zlib
 import pytest
 
 import client
-import fake_sentry
 import wire
 from daemon import wait_until
+from fake_sentry import Answer
 from helpers import AUTH, QUICK, assert_error, limited, post
 from wire import KEY, UPSTREAM_KEY
 
 ZERO = "0" * 32
 
 
-class AnySentry(fake_sentry.FakeSentry):
-    """Takes requests to any path of its project; those to /envelope/ are judged as
-    ever, of the others only address and credentials."""
-
-    CARRIED = re.compile(r"^/api/(\d+)/(?!envelope/)(.*)$")
-
-    def _place(self, req):
-        super()._place(req)
-        m = self.CARRIED.match(req.target)
-        if m:
-            req.project = m[1]
-
-    def _faults(self, req):
-        if not self.CARRIED.match(req.target):
-            yield from super()._faults(req)
-            return
-        if req.header("host") != self.host:
-            yield f"Host is {req.header('host')}"
-        req.body = wire.decode_body(req.header("content-encoding"), req.raw)
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(req.target).query))
-        if "sentry_key" in query:
-            req.key = query["sentry_key"]
-            if req.header("x-sentry-auth"):
-                yield "two credentials"
-        elif UPSTREAM_KEY in urllib.parse.urlsplit(req.target).path:
-            req.key = UPSTREAM_KEY
-        else:
-            yield from self._auth_faults(req)
-
-    def carried(self, path):
-        """Accepted requests to this path of the project, query apart."""
-        return [r for r in self.accepted()
-                if urllib.parse.urlsplit(r.target).path == f"/api/{self.project}/{path}"]
-
-
 @pytest.fixture
-def up(request):
-    s = AnySentry()
-    request.node.sentries = [s]
-    yield s
-    s.close()
-    assert not s.violations, "\n".join(s.violations[:20])
+def up(sentry):
+    return sentry
 
 
 @pytest.fixture
 def d(make_daemon, up):
     return make_daemon(up, QUICK)
+
+
+def carried(up, *paths):
+    """Accepted requests to these paths below the project."""
+    return [r for r in up.accepted() if r.rest in paths]
 
 
 def query_of(target):
@@ -189,14 +155,11 @@ def test_P146_a_security_report_goes_on_raw(d, up, path):
               "&sentry_other=x")
     r = client.once(d.http, "POST", target, [("Content-Type", "application/csp-report")], CSP)
     assert r.status == 200 and r.body == b"", r
-    up.wait_for(lambda: up.carried("security/") + up.carried("csp-report/"))
-    got = (up.carried("security/") + up.carried("csp-report/"))[0]
+    up.wait_for(lambda: carried(up, "security/", "csp-report/"))
+    got = carried(up, "security/", "csp-report/")[0]
     assert got.body == CSP and got.key == UPSTREAM_KEY
     assert got.header("content-type") == "application/csp-report"
-    query = query_of(got.target)
-    query.pop("sentry_key", None)
-    query.pop("sentry_version", None)
-    assert query == {"sentry_release": "r 1", "sentry_environment": "e"}
+    assert query_of(got.target) == {"sentry_release": "r 1", "sentry_environment": "e"}
     d.wait_empty()
     assert d.delivered("security") == 1
 
@@ -273,6 +236,40 @@ def test_P148_attachments_of_an_event(d, up):
     assert len(up.accepted()) == 1
 
 
+# --- what is carried as it came ---------------------------------------------
+
+
+@pytest.mark.parametrize("headers", [[], [("Content-Type", "a/b; c=d"), ("X-Other", "1")]])
+def test_P006_unknown_paths_of_a_project_are_carried(d, up, headers):
+    """Not 404, which is for paths outside of a project: what a later Sentry takes
+    there is durable like the rest."""
+    body = b"\x00\xff as it came"
+    r = post(d, body, [AUTH, *headers], "/api/42/from/2040?a=b%20c&sentry_version=7")
+    assert 200 <= r.status < 300, r
+    up.wait_for(lambda: up.accepted())
+    got = up.accepted()[0]
+    assert got.method == "POST" and got.body == body and got.key == UPSTREAM_KEY
+    assert urllib.parse.urlsplit(got.target).path == "/api/7/from/2040"
+    assert query_of(got.target) == {"a": "b c"}
+    assert got.header("content-type") == dict(headers).get("Content-Type")
+
+
+@pytest.mark.parametrize("path,kind,body", [
+    ("security/", "application/csp-report", CSP),
+    ("integration/otlp/v1/logs", "application/x-protobuf", b"\x0a\x00"),
+    ("nel/", "application/reports+json", b'[ {"age":1} ]')])
+def test_P146_what_is_carried_survives_kill_9(d, up, path, kind, body):
+    up.down()
+    r = post(d, body, [AUTH, ("Content-Type", kind)], f"/api/42/{path}")
+    assert r.status == 200
+    d.kill9()
+    d.start()
+    up.up()
+    up.wait_for(lambda: carried(up, path))
+    assert [r.body for r in carried(up, path)] == [body]
+    d.wait_empty()
+
+
 # --- OTLP and uploads -------------------------------------------------------
 
 
@@ -300,7 +297,7 @@ def test_P149_other_types_are_415(d):
 def test_P150_uploads_pass_or_are_off(d, up):
     """A client that gets 404 goes on without the large attachment."""
     where = "/api/7/upload/9f?x=1&sentry_key=" + UPSTREAM_KEY
-    up.script(fake_sentry.Answer(201, headers=(("Location", where),)), times=1)
+    up.script(Answer(201, headers=(("Location", where),)), times=1)
     r = post(d, None, [AUTH, ("Tus-Resumable", "1.0.0"), ("Upload-Length", "5")],
              "/api/42/upload/")
     if r.status == 404:

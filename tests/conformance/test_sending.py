@@ -287,7 +287,7 @@ def test_P138_one_sent_at_in_z(relay, given):
     post_ok(relay.d, wire.event(eid, headers={"sent_at": given} if given else {}))
     got = relay.sentry.wait_event(eid).envelope
     assert got.header_line.count(b'"sent_at"') == 1
-    assert wire.SENT_AT.match(got.headers["sent_at"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", got.headers["sent_at"])
     if given:
         assert got.headers["sent_at"].startswith("2026-01-01T00:00:0")
 

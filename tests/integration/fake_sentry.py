@@ -429,7 +429,7 @@ class FakeSentry:
             req.project = m["project"]
             return
         m = CARRIED.match(req.target)
-        if m and m["prefix"] == self.prefix:
+        if m and m["prefix"] == self.prefix and m["rest"].strip("/") != "envelope":
             req.project, req.rest, req.query = m["project"], m["rest"], m["query"] or ""
 
     def _decide(self, req, early=False):
