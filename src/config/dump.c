@@ -23,6 +23,17 @@ static void dump_project(const struct project *p, bool secrets, struct buf *out)
 	buf_char(out, '\n');
 }
 
+static void dump_pairs(const char *section, const struct setting_pairs *p, struct buf *out)
+{
+	if (p->n > 0)
+		buf_printf(out, "\n[%s]\n", section);
+	for (size_t i = 0; i < p->n; i++) {
+		buf_printf(out, "%s = ", p->v[i].name);
+		value_format_text(out, str_of(p->v[i].value));
+		buf_char(out, '\n');
+	}
+}
+
 void settings_dump(const struct settings *s, bool secrets, struct buf *out)
 {
 	size_t n;
@@ -35,6 +46,8 @@ void settings_dump(const struct settings *s, bool secrets, struct buf *out)
 		value_format(&table[i], setting_field_const(s, &table[i]), secrets, out);
 		buf_char(out, '\n');
 	}
+	dump_pairs("tags", &s->tags, out);
+	dump_pairs("class_set", &s->class_sets, out);
 	for (size_t i = 0; i < s->project_count; i++)
 		dump_project(&s->projects[i], secrets, out);
 }

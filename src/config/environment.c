@@ -54,6 +54,11 @@ static int load_variable(struct loader *l, struct str variable, struct str value
 			"%.*s: projects come from files only (write a [project NAME] section, its "
 			"dsn may be ${VARIABLE})",
 			STR_ARG(variable));
+	if (key_in(rest, "tags").n > 0 || str_istarts(rest, STR("class_set_")))
+		return err_set(l->err, E_INVAL,
+			"%.*s: [tags] and [class_set] come from files only (a value there may be "
+			"${VARIABLE})",
+			STR_ARG(variable));
 	for (size_t i = 0; (section = table_section(i)) != NULL; i++) {
 		struct str key = key_in(rest, section);
 		const struct setting_info *info = find_upper(section, key);
@@ -71,6 +76,28 @@ static int load_variable(struct loader *l, struct str variable, struct str value
 	return E_OK;
 }
 
+/* Both are filled into what has none, as an SDK would. */
+static int load_sentry_defaults(struct loader *l)
+{
+	static const struct {
+		const char *variable;
+		const char *key;
+		struct place place;
+	} defaults[] = {{"SENTRY_RELEASE", "release", {"SENTRY_RELEASE", 0}},
+		{"SENTRY_ENVIRONMENT", "environment", {"SENTRY_ENVIRONMENT", 0}}};
+	int rc = E_OK;
+
+	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0] && rc == E_OK; i++) {
+		const char *v = env_get(l->from->env, str_of(defaults[i].variable));
+		const struct setting_info *info = table_find(STR("event"), str_of(defaults[i].key));
+		const char *const *field = setting_field(l->s, info);
+
+		if (v != NULL && *v != '\0' && **field == '\0')
+			rc = apply_setting(l, info, str_of(v), &defaults[i].place);
+	}
+	return rc;
+}
+
 static int load_sentry_dsn(struct loader *l)
 {
 	static const struct place at = {"SENTRY_DSN", 0};
@@ -85,10 +112,11 @@ static int load_sentry_dsn(struct loader *l)
 
 int load_env(struct loader *l)
 {
+	int rc;
+
 	for (const char *const *e = l->from->env; e != NULL && *e != NULL; e++) {
 		struct str all = str_of(*e);
 		size_t eq = str_find_char(all, '=');
-		int rc;
 
 		if (eq == all.n || !str_starts(all, STR("PICKET_")))
 			continue;
@@ -96,5 +124,6 @@ int load_env(struct loader *l)
 		if (rc != E_OK)
 			return rc;
 	}
-	return load_sentry_dsn(l);
+	rc = load_sentry_defaults(l);
+	return rc != E_OK ? rc : load_sentry_dsn(l);
 }

@@ -11,7 +11,7 @@
 
 /* Text with what a file could not hold as it is: "${", a ';' that would open
  * a comment, and '#' or ';' at the start of a line. */
-static void format_text(struct buf *out, struct str s)
+void value_format_text(struct buf *out, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		bool opens = i == 0 || s.p[i - 1] == ' ' || s.p[i - 1] == '\t';
@@ -46,8 +46,8 @@ static void format_masked(struct buf *out, const struct setting_info *info, cons
 static void format_one(
 	struct buf *out, const struct setting_info *info, const char *text, bool secrets)
 {
-	if (secrets)
-		format_text(out, str_of(text));
+	if (secrets || info->type == SETTING_PATTERNS)
+		value_format_text(out, str_of(text));
 	else
 		format_masked(out, info, text);
 }
@@ -55,7 +55,7 @@ static void format_one(
 static void format_list(
 	const struct setting_info *info, const struct str_list *l, bool secrets, struct buf *out)
 {
-	bool own_lines = info->type == SETTING_LINES && l->n > 1;
+	bool own_lines = info->type != SETTING_LIST && (l->n > 1 || info->type == SETTING_PATTERNS);
 	size_t total = 0;
 
 	for (size_t i = 0; i < l->n; i++)
@@ -106,6 +106,7 @@ void value_format(const struct setting_info *info, const void *field, bool secre
 		break;
 	case SETTING_LIST:
 	case SETTING_LINES:
+	case SETTING_PATTERNS:
 		format_list(info, field, secrets, out);
 		break;
 	case SETTING_BOOL:
@@ -151,6 +152,7 @@ bool value_eq(const struct setting_info *info, const void *a, const void *b)
 		return strcmp(*(const char *const *)a, *(const char *const *)b) == 0;
 	case SETTING_LIST:
 	case SETTING_LINES:
+	case SETTING_PATTERNS:
 		return list_eq(a, b);
 	case SETTING_BOOL:
 		return *(const bool *)a == *(const bool *)b;

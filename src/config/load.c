@@ -64,6 +64,9 @@ static int on_section(void *arg, struct str section, unsigned line)
 		return rc;
 	l->project = NULL;
 	l->section = NULL;
+	l->in_pairs = pairs_section(section, &l->pairs_kind);
+	if (l->in_pairs)
+		return E_OK;
 	if (is_project(section, &name))
 		return project_begin(l, name, &at);
 	l->section = table_find_section(section);
@@ -99,6 +102,8 @@ static int on_pair(void *arg, struct str key, struct str value, unsigned line)
 		return rc;
 	if (l->project != NULL)
 		return project_set(l, key, value, &at);
+	if (l->in_pairs)
+		return pairs_set(l, key, value, &at);
 	info = table_find(str_of(l->section), key);
 	if (info == NULL)
 		return unknown_key(l, key, &at);
@@ -117,6 +122,7 @@ static int load_one_text(struct loader *l, const char *file, struct str text)
 	l->file_number++;
 	l->section = NULL;
 	l->project = NULL;
+	l->in_pairs = false;
 	if (text.n > FILE_MAX_BYTES)
 		return err_set(l->err, E_TOOBIG, "%s: is larger than %zu KiB", file,
 			FILE_MAX_BYTES / 1024);
@@ -177,6 +183,8 @@ static int finish(struct loader *l, struct owned *o)
 	o->places = l->places;
 	if (rc == E_OK)
 		rc = project_finish(l);
+	if (rc == E_OK)
+		rc = pairs_finish(l);
 	return rc != E_OK ? rc : cross_check(l);
 }
 

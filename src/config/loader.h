@@ -3,6 +3,7 @@
  *   load.c     opens files and conf.d, hands lines out, then the environment
  *   apply.c    one key: expand, parse, check, remember where it stood
  *   project.c  [project NAME]
+ *   pairs.c    [tags] and [class_set]
  *   cross.c    what keys must be together
  *
  * Owns     the settings under construction, until they are handed out.
@@ -32,6 +33,17 @@ struct project_draft {
 	struct project_draft *next;
 };
 
+enum pairs_kind { PAIRS_TAGS, PAIRS_CLASS_SETS, PAIRS_COUNT };
+struct pair_draft {
+	struct setting_pair pair;
+	struct place place;
+	struct pair_draft *next;
+};
+struct pair_drafts {
+	struct pair_draft *first, *last;
+	size_t n;
+};
+
 struct loader {
 	struct arena *a;
 	struct settings *s;
@@ -44,6 +56,9 @@ struct loader {
 	struct project_draft *project; /* when in a [project NAME] */
 	struct project_draft *first_project, **last_project;
 	size_t project_count;
+	bool in_pairs; /* when in [tags] or [class_set] */
+	enum pairs_kind pairs_kind;
+	struct pair_drafts pairs[PAIRS_COUNT];
 };
 
 /* Defaults into every field. */
@@ -61,6 +76,11 @@ int project_begin(struct loader *l, struct str name, const struct place *at);
 int project_set(struct loader *l, struct str key, struct str raw, const struct place *at);
 /* Checks that names and client keys are unique, and fills s->projects. */
 int project_finish(struct loader *l);
+
+/* True when the keys of a section are the user's own. */
+bool pairs_section(struct str section, enum pairs_kind *ret);
+int pairs_set(struct loader *l, struct str name, struct str raw, const struct place *at);
+int pairs_finish(struct loader *l);
 
 int cross_check(struct loader *l);
 

@@ -34,6 +34,8 @@ enum setting_when_full { WHEN_FULL_EVICT, WHEN_FULL_REFUSE };
 enum setting_order { ORDER_OLDEST, ORDER_NEWEST };
 enum setting_when_limited { WHEN_LIMITED_DROP, WHEN_LIMITED_HOLD };
 enum setting_sampling_mode { SAMPLING_ABSOLUTE, SAMPLING_RELATIVE };
+enum setting_body_size { BODY_ALWAYS, BODY_NEVER, BODY_SMALL, BODY_MEDIUM };
+enum setting_kubernetes { KUBERNETES_AUTO, KUBERNETES_YES, KUBERNETES_NO };
 enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON };
 
 /* The types of values:
@@ -43,7 +45,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
  *   SIZE      bytes: 512, 64K, 512M, 2G          COUNT  a whole number
  *   DURATION  milliseconds: 250ms, 5s, 1m, 1h, 7d
  *   MODE      an octal file mode                 ENUM   one of the words in settings_words()
- *   RATE      a share: 0 to 1, 0.25, 1e-8
+ *   RATE      a share: 0 to 1, 0.25, 1e-8         PATTERNS one pattern per line
  *
  * SETTING(section, key, type, default, min, max, reload, help); min and max are
  * texts of the same type, "" for no bound. reload: YES takes effect on SIGHUP,
@@ -165,6 +167,68 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTING(batch, max_bytes, SIZE, "1M", "1K", "64M", YES,                                    \
 		"Bytes that end the wait, and the most of one merged item.")
 
+#define SETTINGS_IGNORE(SETTING)                                                                   \
+	SETTING(ignore, errors, PATTERNS, "", "", "", YES,                                         \
+		"Errors to drop: a class, class:SET, ~text or /regex/i.")                          \
+	SETTING(ignore, chain, BOOL, "no", "", "", YES,                                            \
+		"Match classes with every exception of a chain, not only with the raised one.")    \
+	SETTING(ignore, transactions, PATTERNS, "", "", "", YES,                                   \
+		"Transactions to drop: a name, a glob, ~text or /regex/i.")                        \
+	SETTING(ignore, loggers, LIST, "", "", "", YES,                                            \
+		"Loggers whose events, breadcrumbs and logs are dropped: globs.")                  \
+	SETTING(ignore, paths, PATTERNS, "", "", "", YES,                                          \
+		"Transactions to drop by the path of their URL: globs or ~text.")                  \
+	SETTING(ignore, status_codes, LIST, "", "", "", YES,                                       \
+		"Transactions to drop by HTTP status: 404 or 300-399.")                            \
+	SETTING(ignore, releases, LIST, "", "", "", YES,                                           \
+		"Releases whose errors and transactions are dropped: globs.")                      \
+	SETTING(ignore, deny_urls, PATTERNS, "", "", "", YES,                                      \
+		"Errors to drop by the file of their last frame: text, glob or /regex/i.")         \
+	SETTING(ignore, allow_urls, PATTERNS, "", "", "", YES,                                     \
+		"The only files of last frames whose errors are kept, likewise.")
+
+#define SETTINGS_EVENT(SETTING)                                                                    \
+	SETTING(event, release, TEXT, "", "", "", YES,                                             \
+		"Release of what has none (SENTRY_RELEASE is the default).")                       \
+	SETTING(event, environment, TEXT, "", "", "", YES,                                         \
+		"Environment of what has none (SENTRY_ENVIRONMENT is the default).")               \
+	SETTING(event, server_name, TEXT, "", "", "", YES,                                         \
+		"Server name of events that have none.")                                           \
+	SETTING(event, dist, TEXT, "", "", "", YES, "Distribution of events that have none.")      \
+	SETTING(event, max_breadcrumbs, COUNT, "0", "0", "100000", YES,                            \
+		"Newest breadcrumbs to keep of an event; 0 keeps all.")                            \
+	SETTING(event, max_value_length, COUNT, "0", "0", "10000000", YES,                         \
+		"Bytes of a text in an event; longer ones are cut. 0 cuts none.")                  \
+	SETTING(event, max_request_body_size, ENUM, "always", "", "", YES,                         \
+		"Which request bodies to keep: always, never, small (1000 bytes), medium "         \
+		"(10000).")                                                                        \
+	SETTING(event, max_depth, COUNT, "0", "0", "100", YES,                                     \
+		"Levels of extra, breadcrumbs, request data and local variables; 0 keeps all.")    \
+	SETTING(event, max_breadth, COUNT, "0", "0", "100000", YES,                                \
+		"Elements of each container in these; 0 keeps all.")                               \
+	SETTING(event, max_spans, COUNT, "0", "0", "1000000", YES,                                 \
+		"First spans to keep of a transaction; 0 keeps all.")                              \
+	SETTING(event, strip_locals, BOOL, "no", "", "", YES,                                      \
+		"Remove the local variables of stack frames.")                                     \
+	SETTING(event, strip_source, BOOL, "no", "", "", YES,                                      \
+		"Remove the source lines of stack frames.")                                        \
+	SETTING(event, in_app_include, LIST, "", "", "", YES,                                      \
+		"Modules, or globs of files and packages, whose frames are the application's.")    \
+	SETTING(event, in_app_exclude, LIST, "", "", "", YES,                                      \
+		"Modules, or globs of files and packages, whose frames are not.")                  \
+	SETTING(event, in_app_override, BOOL, "no", "", "", YES,                                   \
+		"Judge also frames that the SDK has judged.")                                      \
+	SETTING(event, kubernetes, ENUM, "auto", "", "", YES,                                      \
+		"Tag events with pod, node and container: yes, no, or auto (when in a pod).")
+
+#define SETTINGS_DEDUPE(SETTING)                                                                   \
+	SETTING(dedupe, window, DURATION, "0", "0", "1d", YES,                                     \
+		"Drop an error that repeats the one before it within this time; 0 drops none.")
+
+#define SETTINGS_STORM(SETTING)                                                                    \
+	SETTING(storm, per_issue, TEXT, "", "", "", YES,                                           \
+		"Most events of one issue in a time, as 30/1m; the rest is folded.")
+
 #define SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTING(limits, memory, SIZE, "64M", "1M", "64G", YES,                                     \
 		"All buffers together; beyond it clients are answered 503.")                       \
@@ -231,6 +295,10 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTINGS_RETRY(SETTING)                                                                    \
 	SETTINGS_SAMPLING(SETTING)                                                                 \
 	SETTINGS_BATCH(SETTING)                                                                    \
+	SETTINGS_IGNORE(SETTING)                                                                   \
+	SETTINGS_EVENT(SETTING)                                                                    \
+	SETTINGS_DEDUPE(SETTING)                                                                   \
+	SETTINGS_STORM(SETTING)                                                                    \
 	SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTINGS_REPORTS(SETTING)                                                                  \
 	SETTINGS_LOG(SETTING)                                                                      \
@@ -246,6 +314,8 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	WORDS(spool, order, "oldest", "newest")                                                    \
 	WORDS(spool, when_limited, "drop", "hold")                                                 \
 	WORDS(sampling, mode, "absolute", "relative")                                              \
+	WORDS(event, max_request_body_size, "always", "never", "small", "medium")                  \
+	WORDS(event, kubernetes, "auto", "yes", "no")                                              \
 	WORDS(log, level, "error", "warn", "info", "debug", "trace")                               \
 	WORDS(log, format, "auto", "logfmt", "json")
 
@@ -254,6 +324,7 @@ typedef const char *setting_PATH;
 typedef const char *setting_SECRET;
 typedef struct str_list setting_LIST;
 typedef struct str_list setting_LINES;
+typedef struct str_list setting_PATTERNS;
 typedef bool setting_BOOL;
 typedef uint64_t setting_SIZE;
 typedef uint64_t setting_COUNT;
@@ -268,6 +339,17 @@ struct project {
 	const char *key; /* the client's */
 	const char *id;  /* the client's project id, "" for any */
 	const char *dsn; /* upstream */
+};
+
+/* Of sections whose keys are the user's own, in the order of the files. */
+struct setting_pair {
+	const char *name;
+	const char *value;
+	const char *where; /* "FILE:LINE" */
+};
+struct setting_pairs {
+	size_t n;
+	struct setting_pair *v;
 };
 
 struct settings {
@@ -293,6 +375,17 @@ struct settings {
 	struct {
 		SETTINGS_BATCH(SETTING_FIELD)
 	} batch;
+		SETTINGS_IGNORE(SETTING_FIELD)
+	} ignore;
+	struct {
+		SETTINGS_EVENT(SETTING_FIELD)
+	} event;
+	struct {
+		SETTINGS_DEDUPE(SETTING_FIELD)
+	} dedupe;
+	struct {
+		SETTINGS_STORM(SETTING_FIELD)
+	} storm;
 	struct {
 		SETTINGS_LIMITS(SETTING_FIELD)
 	} limits;
@@ -306,6 +399,8 @@ struct settings {
 		SETTINGS_DAEMON(SETTING_FIELD)
 	} daemon;
 #undef SETTING_FIELD
+	struct setting_pairs tags;       /* [tags]: set when absent */
+	struct setting_pairs class_sets; /* [class_set]: NAME = A, B, pkg.C */
 	struct project *projects;
 	size_t project_count;
 };
@@ -354,6 +449,7 @@ enum setting_type {
 	SETTING_SECRET,
 	SETTING_LIST,
 	SETTING_LINES,
+	SETTING_PATTERNS,
 	SETTING_BOOL,
 	SETTING_SIZE,
 	SETTING_COUNT,

@@ -12,6 +12,7 @@ SETTINGS_WORDS(WORDS_OF)
 #define WORDS_SECRET(section, key)   NULL
 #define WORDS_LIST(section, key)     NULL
 #define WORDS_LINES(section, key)    NULL
+#define WORDS_PATTERNS(section, key) NULL
 #define WORDS_BOOL(section, key)     NULL
 #define WORDS_SIZE(section, key)     NULL
 #define WORDS_COUNT(section, key)    NULL
@@ -73,6 +74,8 @@ const char *table_near_section(struct str section)
 	suggest_init(&near, section);
 	for (size_t i = 0; (s = table_section(i)) != NULL; i++)
 		suggest_try(&near, s);
+	suggest_try(&near, "tags");
+	suggest_try(&near, "class_set");
 	return near.best;
 }
 

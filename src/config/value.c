@@ -253,6 +253,7 @@ int value_parse(const struct setting_info *info, const struct value_text *v, voi
 		rc = parse_list(v->text, " \t\r\n,", field, a);
 		return rc == E_OK ? rc : err_set(err, rc, "no memory");
 	case SETTING_LINES:
+	case SETTING_PATTERNS:
 		rc = parse_list(v->text, "\r\n", field, a);
 		return rc == E_OK ? rc : err_set(err, rc, "no memory");
 	case SETTING_BOOL:

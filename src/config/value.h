@@ -36,6 +36,9 @@ int value_parse(const struct setting_info *info, const struct value_text *v, voi
 void value_format(
 	const struct setting_info *info, const void *field, bool secrets, struct buf *out);
 
+/* Appends a text so that reading it gives the same. */
+void value_format_text(struct buf *out, struct str s);
+
 bool value_eq(const struct setting_info *info, const void *a, const void *b);
 
 #endif

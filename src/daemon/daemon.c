@@ -39,7 +39,7 @@ int daemon_settings_load(struct settings **ret, const struct settings_source *fr
 	int rc = settings_load(&s, from, err);
 
 	if (rc == E_OK)
-		rc = judge_attach(s, err);
+		rc = judge_attach(s, from->env, err);
 	if (rc == E_OK) {
 		*ret = s;
 		s = NULL;

@@ -1,31 +1,122 @@
-/* Sampling inside containers: logs and trace metrics, one by one (4.5).
+/* Entries of containers, one by one (sdk-semantics 4.5): what a predicate says is
+ * gone goes, and the container is counted anew.
  *
- * An entry is drawn by its trace, so that what is kept of a trace is kept
+ * Sampling draws an entry by its trace, so that what is kept of a trace is kept
  * together; an entry without one by its own bytes. A kept metric is told its
  * rate (P-132); for logs there is no place where upstream would look.
  */
-#include "process/judge.h"
-
 #include "base/number.h"
+#include "process/judge.h"
 
 #define CLIENT_RATE STR("sentry.client_sample_rate")
 
+/* What an entry of this type counts as. */
+static void count_entry(enum item_type type, size_t bytes, struct quantities *q)
+{
+	switch (type) {
+	case ITEM_LOG:
+		quantities_add(q, CAT_LOG_ITEM, 1);
+		quantities_add(q, CAT_LOG_BYTE, bytes);
+		break;
+	case ITEM_TRACE_METRIC:
+		quantities_add(q, CAT_TRACE_METRIC, 1);
+		quantities_add(q, CAT_TRACE_METRIC_BYTE, bytes);
+		break;
+	default:
+		quantities_add(q, CAT_SPAN, 1);
+		break;
+	}
+}
+
+/* Of a container that lost every entry, all its bytes are counted. */
+static int count_gone(struct work *w, struct item *it, size_t left, const struct quantities *gone,
+	enum drop_reason why)
+{
+	struct quantities *dropped;
+
+	if (quantities_empty(gone))
+		return E_OK;
+	dropped = work_dropped(w, why);
+	if (dropped == NULL)
+		return E_NOMEM;
+	if (left == 0)
+		item_quantities(it, dropped);
+	else
+		quantities_merge(dropped, gone);
+	return item_set_count(w->e, it, left);
+}
+
+static int drop_entries_of(
+	struct work *w, struct item *it, entry_gone_fn *gone, void *arg, enum drop_reason why)
+{
+	struct json_doc *d = item_payload(w->e, it);
+	struct quantities sum = {{0}};
+	json_node items, next;
+
+	if (d == NULL)
+		return E_OK;
+	items = json_get(d, json_root(d), STR("items"));
+	for (json_node n = json_first(d, items); n != JSON_NONE; n = next) {
+		next = json_next(d, n);
+		if (!gone(arg, d, n))
+			continue;
+		count_entry(it->type, json_raw(d, n).n, &sum);
+		if (json_remove(d, n) != E_OK)
+			return E_NOMEM;
+	}
+	return count_gone(w, it, json_count(d, items), &sum, why);
+}
+
+static bool is_emptied(void *arg, const struct item *it)
+{
+	(void)arg;
+	return it->is_container && it->entries == 0;
+}
+
+int work_drop_entries(
+	struct work *w, enum item_type type, entry_gone_fn *gone, void *arg, enum drop_reason why)
+{
+	for (size_t i = 0; i < w->e->item_count; i++) {
+		struct item *it = &w->e->items[i];
+
+		if (it->type == type && it->is_container &&
+			drop_entries_of(w, it, gone, arg, why) != E_OK)
+			return work_no_memory(w);
+	}
+	(void)envelope_remove_if(w->e, is_emptied, NULL, NULL);
+	return E_OK;
+}
+
+json_node entry_attributes(struct json_doc *d, json_node entry)
+{
+	json_node n = json_get(d, entry, STR("attributes"));
+
+	if (json_type_of(d, n) == JSON_TYPE_OBJECT)
+		return n;
+	if (json_set_raw(d, entry, STR("attributes"), STR("{}")) != E_OK)
+		return JSON_NONE;
+	return json_get(d, entry, STR("attributes"));
+}
+
+/* --- sampling ---------------------------------------------------------------------- */
+
 struct sampling {
-	struct work *w;
-	struct json_doc *d;
+	struct arena *a;
 	struct dsc dsc;
 	double rate;
+	bool tells;
+	int rc;
 };
 
-static struct draw draw_of_entry(const struct sampling *s, json_node entry)
+static struct draw draw_of_entry(const struct sampling *s, struct json_doc *d, json_node entry)
 {
-	struct str text = json_text(s->d, json_get(s->d, entry, STR("trace_id")));
+	struct str text = json_text(d, json_get(d, entry, STR("trace_id")));
 	struct dsc none = {.rate = 1.0};
 	struct event_id id;
 	struct draw draw;
 
 	if (!event_id_parse(text, &id))
-		return draw_of_text("", json_raw(s->d, entry));
+		return draw_of_text("", json_raw(d, entry));
 	/* The header speaks of one trace only. */
 	(void)draw_of_trace(
 		s->dsc.has_trace_id && event_id_eq(&s->dsc.trace_id, &id) ? &s->dsc : &none, &id,
@@ -41,109 +132,46 @@ static double old_rate(struct json_doc *d, json_node attributes)
 	return json_double(d, n, &v) && v > 0 && v <= 1 ? v : 1.0;
 }
 
-static int tell_entry(const struct sampling *s, json_node entry)
+static int tell_entry(const struct sampling *s, struct json_doc *d, json_node entry)
 {
-	struct json_doc *d = s->d;
-	json_node attributes = json_get(d, entry, STR("attributes"));
+	json_node attributes = entry_attributes(d, entry);
 	char number[NUMBER_BYTES];
 	struct str text;
-	int rc;
 
-	if (json_type_of(d, attributes) != JSON_TYPE_OBJECT) {
-		rc = json_set_raw(d, entry, STR("attributes"), STR("{}"));
-		if (rc != E_OK)
-			return rc;
-		attributes = json_get(d, entry, STR("attributes"));
-	}
 	number_format(old_rate(d, attributes) * s->rate, number);
-	text = arena_printf(s->w->e->arena, "{\"value\":%s,\"type\":\"double\"}", number);
-	if (text.p == NULL)
+	text = arena_printf(s->a, "{\"value\":%s,\"type\":\"double\"}", number);
+	if (text.p == NULL || attributes == JSON_NONE)
 		return E_NOMEM;
 	return json_set_raw(d, attributes, CLIENT_RATE, text);
 }
 
-/* Removes what is drawn to go; *gone counts it in loss units. */
-static int draw_entries(
-	const struct sampling *s, json_node items, enum sampled_kind kind, struct quantities *gone)
+static bool is_drawn(void *arg, struct json_doc *d, json_node entry)
 {
-	json_node next;
+	struct sampling *s = arg;
 
-	for (json_node n = json_first(s->d, items); n != JSON_NONE; n = next) {
-		int rc = E_OK;
-
-		next = json_next(s->d, n);
-		if (draw_is_below(draw_of_entry(s, n), s->rate)) {
-			if (kind == SAMPLED_METRIC)
-				rc = tell_entry(s, n);
-		} else {
-			quantities_add(
-				gone, kind == SAMPLED_LOG ? CAT_LOG_ITEM : CAT_TRACE_METRIC, 1);
-			quantities_add(gone,
-				kind == SAMPLED_LOG ? CAT_LOG_BYTE : CAT_TRACE_METRIC_BYTE,
-				json_raw(s->d, n).n);
-			rc = json_remove(s->d, n);
-		}
-		if (rc != E_OK)
-			return rc;
-	}
-	return E_OK;
+	if (!draw_is_below(draw_of_entry(s, d, entry), s->rate))
+		return true;
+	if (s->tells && s->rc == E_OK && json_type_of(d, entry) == JSON_TYPE_OBJECT)
+		s->rc = tell_entry(s, d, entry);
+	return false;
 }
 
-/* Of a container that lost every entry, all its bytes are counted. */
-static int count_gone(struct work *w, struct item *it, size_t left, const struct quantities *gone)
+static int sample_type(struct work *w, enum item_type type, enum sampled_kind kind)
 {
-	struct quantities *dropped;
-
-	if (quantities_empty(gone))
-		return E_OK;
-	dropped = work_dropped(w, DROP_SAMPLE_RATE);
-	if (dropped == NULL)
-		return E_NOMEM;
-	if (left == 0)
-		item_quantities(it, dropped);
-	else
-		quantities_merge(dropped, gone);
-	return item_set_count(w->e, it, left);
-}
-
-static int sample_entries(struct work *w, struct item *it, enum sampled_kind kind)
-{
-	struct sampling s = {.w = w, .d = item_payload(w->e, it), .rate = w->j->rate[kind]};
-	struct quantities gone = {{0}};
-	json_node items;
+	struct sampling s = {
+		.a = w->e->arena, .rate = w->j->rate[kind], .tells = kind == SAMPLED_METRIC};
 	int rc;
 
-	if (s.d == NULL)
+	if (s.rate >= 1 || work_find(w, type) == NULL)
 		return E_OK;
-	items = json_get(s.d, json_root(s.d), STR("items"));
 	dsc_read(w->e, &s.dsc);
-	rc = draw_entries(&s, items, kind, &gone);
-	if (rc == E_OK)
-		rc = count_gone(w, it, json_count(s.d, items), &gone);
-	return rc == E_OK ? E_OK : work_no_memory(w);
-}
-
-static bool is_emptied(void *arg, const struct item *it)
-{
-	(void)arg;
-	return (it->type == ITEM_LOG || it->type == ITEM_TRACE_METRIC) && it->entries == 0;
+	rc = work_drop_entries(w, type, is_drawn, &s, DROP_SAMPLE_RATE);
+	return rc == E_OK && s.rc != E_OK ? work_no_memory(w) : rc;
 }
 
 int work_sample_entries(struct work *w)
 {
-	const double *rate = w->j->rate;
-	int rc = E_OK;
+	int rc = sample_type(w, ITEM_LOG, SAMPLED_LOG);
 
-	if (rate[SAMPLED_LOG] >= 1 && rate[SAMPLED_METRIC] >= 1)
-		return E_OK;
-	for (size_t i = 0; i < w->e->item_count && rc == E_OK; i++) {
-		struct item *it = &w->e->items[i];
-
-		if (it->type == ITEM_LOG && rate[SAMPLED_LOG] < 1)
-			rc = sample_entries(w, it, SAMPLED_LOG);
-		else if (it->type == ITEM_TRACE_METRIC && rate[SAMPLED_METRIC] < 1)
-			rc = sample_entries(w, it, SAMPLED_METRIC);
-	}
-	(void)envelope_remove_if(w->e, is_emptied, NULL, NULL);
-	return rc;
+	return rc == E_OK ? sample_type(w, ITEM_TRACE_METRIC, SAMPLED_METRIC) : rc;
 }

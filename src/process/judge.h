@@ -3,7 +3,10 @@
  *   process.c   the order of work
  *   judge.c     what settings are compiled to
  *   sampling.c  errors, traces, profiles, replays, attachments that come late
- *   entries.c   sampling inside log and metric containers
+ *   entries.c   entries of containers, and sampling among them
+ *   ignore.c    ignore lists
+ *   repeats.c   dedupe and storms
+ *   event.h     editing events
  *   state.c     what is remembered between envelopes
  *
  * Owns     as process.h.
@@ -13,6 +16,7 @@
 #define PICKET_PROCESS_JUDGE_H
 
 #include "process/draw.h"
+#include "process/ignore.h"
 #include "process/process.h"
 
 /* Kinds of things that have a rate of their own. */
@@ -32,6 +36,17 @@ struct judge {
 	const struct settings *settings; /* which own this judge */
 	double rate[SAMPLED_COUNT];
 	bool samples; /* some rate is below 1 */
+	struct arena *arena;
+	struct ignore ignore;
+	bool ignores;
+	uint64_t storm_count; /* [storm] per_issue; 0: none */
+	int64_t storm_ms;
+	struct str pod, namespace, node; /* "" when not known */
+	bool containers;                 /* tag with the client's container */
+	bool fills;                      /* something is filled into events */
+	bool fills_entries;              /* and into logs, metrics and spans */
+	bool trims;                      /* something is taken away from events */
+	bool cuts;                       /* and something that waits for scrubbing */
 	bool is_needed;
 };
 
@@ -64,6 +79,25 @@ struct item *work_find(struct work *w, enum item_type type);
 
 int work_sample(struct work *w);
 int work_sample_entries(struct work *w);
+int work_fill(struct work *w);
+int work_ignore(struct work *w);
+int work_repeats(struct work *w);
+
+/* Takes out the entries of containers of a type for which gone() is true. */
+typedef bool entry_gone_fn(void *arg, struct json_doc *d, json_node entry);
+int work_drop_entries(
+	struct work *w, enum item_type type, entry_gone_fn *gone, void *arg, enum drop_reason why);
+/* Its attributes, made when there are none; JSON_NONE: no memory. */
+json_node entry_attributes(struct json_doc *d, json_node entry);
+
+/* Puts "FILE:LINE: section.key" in front of what is wrong. Returns rc. */
+int judge_blame(
+	const struct settings *s, const char *section, const char *key, int rc, struct err *err);
+/* Pod, namespace and node, as Kubernetes gives them. */
+void kubernetes_read(struct judge *j, const char *const *env);
+/* Id of the container a process runs in: 64 digits, or "". */
+#define CONTAINER_ID_BYTES 65
+void container_id_of(int64_t pid, char out[CONTAINER_ID_BYTES]);
 
 /* What became of the event with this id not long ago: DROP_NONE when it was
  * kept. False when it is not known. */
@@ -71,5 +105,19 @@ bool state_recall(
 	struct judge_state *st, const struct event_id *id, int64_t mono_ms, enum drop_reason *why);
 void state_remember(
 	struct judge_state *st, const struct event_id *id, int64_t mono_ms, enum drop_reason why);
+
+/* Numbers that stand for texts clients choose. */
+struct digest {
+	uint64_t v[2];
+};
+struct digest state_digest(const struct judge_state *st, struct str bytes);
+/* True when what came last from this sender, within window_ms, was the same and
+ * under another id. Else it is remembered as the last. */
+bool state_repeats(struct judge_state *st, const struct digest *sender, const struct digest *what,
+	const struct digest *id, int64_t mono_ms, int64_t window_ms);
+/* True when the issue has had count events in this window already: the event is
+ * folded. Else *folded tells how many were since the last one. */
+bool state_storms(struct judge_state *st, const struct digest *issue, int64_t mono_ms,
+	uint64_t count, int64_t window_ms, uint64_t *folded);
 
 #endif

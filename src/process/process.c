@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "process/judge.h"
+#include "process/event.h"
 
 void process_result_fini(struct process_result *r)
 {
@@ -108,13 +108,60 @@ int work_drop_spans(struct work *w, enum drop_reason why)
 
 /* --- the order of work -------------------------------------------------------- */
 
+static int each_event(struct work *w, int (*edit)(struct event *ev))
+{
+	int rc = E_OK;
+
+	for (size_t i = 0; i < w->e->item_count && rc == E_OK; i++) {
+		struct item *it = &w->e->items[i];
+		struct event ev;
+
+		if ((it->type == ITEM_EVENT || it->type == ITEM_TRANSACTION) &&
+			event_open(&ev, w, it))
+			rc = edit(&ev);
+	}
+	return rc == E_OK ? E_OK : work_no_memory(w);
+}
+
+static int edit_trim(struct event *ev)
+{
+	int rc = event_frames(ev);
+
+	return rc == E_OK ? event_trim(ev) : rc;
+}
+
+/* After scrubbing: what is only taken away from can need it no more, and no text
+ * is made of, or cut out of, what a rule would have known whole. */
+static int edit_cut(struct event *ev)
+{
+	const struct settings *s = ev->w->j->settings;
+	int rc = E_OK;
+
+	if (s->event.max_depth > 0 || s->event.max_breadth > 0)
+		rc = event_bags(ev);
+	if (rc == E_OK && s->event.max_value_length > 0)
+		rc = event_lengths(ev);
+	return rc;
+}
+
 static int run(struct work *w)
 {
-	int rc = work_sample(w);
+	const struct judge *j = w->j;
+	int rc = E_OK;
 
+	if (j->fills)
+		rc = work_fill(w);
+	if (rc == E_OK && j->ignores)
+		rc = work_ignore(w);
+	if (rc == E_OK && (j->settings->dedupe.window > 0 || j->storm_count > 0))
+		rc = work_repeats(w);
 	if (rc == E_OK)
-		rc = envelope_settle(w->e, w->err);
-	return rc;
+		rc = work_sample(w);
+	if (rc == E_OK && j->trims)
+		rc = each_event(w, edit_trim);
+	if (rc == E_OK && j->cuts)
+		rc = each_event(w, edit_cut);
+	return rc == E_OK ? envelope_settle(w->e, w->err) : rc;
 }
 
 int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,

@@ -26,7 +26,8 @@ struct judge;
 struct judge_state;
 
 /* Compiles the judging part of freshly loaded settings and attaches it. */
-int judge_attach(struct settings *s, struct err *err);
+/* env: environ, for what Kubernetes tells; NULL: nothing. */
+int judge_attach(struct settings *s, const char *const *env, struct err *err);
 /* NULL when nothing is attached. */
 const struct judge *judge_of(const struct settings *s);
 

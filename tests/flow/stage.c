@@ -73,7 +73,7 @@ static int load_settings(struct stage *st, struct err *err)
 	settings_unref(st->settings);
 	st->settings = NULL;
 	rc = settings_load(&st->settings, &from, err);
-	return rc == E_OK ? judge_attach(st->settings, err) : rc;
+	return rc == E_OK ? judge_attach(st->settings, NULL, err) : rc;
 }
 
 int stage_start(struct stage *st, struct err *err)

@@ -37,8 +37,8 @@ static bool next_line(struct str *rest, struct str *line)
 /* "Size, 1M to 1T; default 512M; reload." */
 static void facts(const struct setting_info *info, char *out, size_t size)
 {
-	static const char *const types[] = {"Text", "Path", "Secret", "List", "Lines", "Yes or no",
-		"Size", "Count", "Duration", "Mode", "Rate", "One of"};
+	static const char *const types[] = {"Text", "Path", "Secret", "List", "Lines", "Patterns",
+		"Yes or no", "Size", "Count", "Duration", "Mode", "Rate", "One of"};
 	struct buf b = BUF_INIT;
 
 	buf_cstr(&b, types[info->type]);

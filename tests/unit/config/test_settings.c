@@ -454,7 +454,10 @@ static void a_dump_with_secrets_loads_to_equal_settings(void **state)
 			  "[spool]\ndir = ${#}x ${;}y\nmax_size = 1048577\ndead_letters = 0\n"
 			  "[log]\nlevel = trace\n"
 			  "[project a]\nkey = k\ndsn = https://K@h/1\n"
-			  "[project b]\nkey = k\nid = 3\ndsn = https://K@h/2\n",
+			  "[project b]\nkey = k\nid = 3\ndsn = https://K@h/2\n"
+			  "[sampling]\nerrors = 1e-8\ntransactions = 0.3\n"
+			  "[ignore]\nerrors = ${;}x\n\t/a: b/i\nloggers = a b\n"
+			  "[tags]\na = ${;} ${$}{x\nb.c = 1\n[class_set]\nn = A B\n\tC\n",
 			&from);
 	struct buf out = BUF_INIT;
 	struct buf again = BUF_INIT;
@@ -475,6 +478,73 @@ static void a_dump_with_secrets_loads_to_equal_settings(void **state)
 	buf_fini(&again);
 	settings_unref(a);
 	settings_unref(b);
+}
+
+static void the_keys_of_tags_and_class_sets_are_the_users_own(void **state)
+{
+	static const char *const env[] = {"SHOP=17", NULL};
+	struct settings_source from = {"t.conf", env, true};
+	struct settings *s = load_good("[tags]\nregion = eu-1\n[class_set]\nnet = A,\n\tpkg.B\n"
+				       "[tags]\nshop = no ${SHOP}\n",
+		&from);
+
+	(void)state;
+	assert_int_equal(s->tags.n, 2);
+	assert_string_equal(s->tags.v[0].name, "region");
+	assert_string_equal(s->tags.v[1].value, "no 17");
+	assert_string_equal(s->tags.v[1].where, "t.conf:7");
+	assert_int_equal(s->class_sets.n, 1);
+	assert_string_equal(s->class_sets.v[0].value, "A, pkg.B");
+	settings_unref(s);
+}
+
+static void rates_are_exact_and_places_are_known(void **state)
+{
+	struct settings *s =
+		load_good("[sampling]\nerrors = 0.1\nlogs = 1e-8\nspans = 0\n", &dev_source);
+
+	(void)state;
+	assert_true(s->sampling.errors == 0.1);
+	assert_true(s->sampling.logs == 1e-8);
+	assert_true(s->sampling.spans == 0);
+	assert_true(s->sampling.metrics == 1);
+	assert_string_equal(settings_where(s, "sampling", "logs"), "t.conf:3");
+	assert_null(settings_where(s, "sampling", "metrics"));
+	settings_unref(s);
+}
+
+static void sentry_variables_are_defaults(void **state)
+{
+	static const char *const env[] = {
+		"SENTRY_RELEASE=r@1", "SENTRY_ENVIRONMENT=e", "PICKET_EVENT_DIST=7", NULL};
+	struct settings_source from = {"t.conf", env, true};
+	struct settings *s = load_good("[event]\nenvironment = own\n", &from);
+
+	(void)state;
+	assert_string_equal(s->event.release, "r@1");
+	assert_string_equal(s->event.environment, "own");
+	assert_string_equal(s->event.dist, "7");
+	settings_unref(s);
+}
+
+static void count_free(void *made)
+{
+	++*(int *)made;
+}
+
+static void what_is_attached_goes_with_the_settings(void **state)
+{
+	struct settings *s = load_good("", &dev_source);
+	int freed = 0;
+
+	(void)state;
+	assert_null(settings_attached(s));
+	settings_attach(s, &freed, count_free);
+	assert_ptr_equal(settings_attached(s), &freed);
+	settings_unref(settings_ref(s));
+	assert_int_equal(freed, 0);
+	settings_unref(s);
+	assert_int_equal(freed, 1);
 }
 
 static void a_dump_without_secrets_holds_none(void **state)
@@ -550,6 +620,10 @@ int main(void)
 		cmocka_unit_test(without_any_file_sentry_dsn_is_enough),
 		cmocka_unit_test(a_named_file_must_be_there),
 		cmocka_unit_test(a_dump_with_secrets_loads_to_equal_settings),
+		cmocka_unit_test(the_keys_of_tags_and_class_sets_are_the_users_own),
+		cmocka_unit_test(rates_are_exact_and_places_are_known),
+		cmocka_unit_test(sentry_variables_are_defaults),
+		cmocka_unit_test(what_is_attached_goes_with_the_settings),
 		cmocka_unit_test(a_dump_without_secrets_holds_none),
 		cmocka_unit_test(changes_that_need_a_restart_are_named),
 		cmocka_unit_test(settings_live_as_long_as_a_holder),

@@ -24,7 +24,8 @@ static inline void bench_open(struct bench *b, const char *config)
 	memset(b, 0, sizeof *b);
 	b->now = (struct instant){1000, INT64_C(1795000000000)};
 	if (settings_parse_text(&b->settings, str_of(config), &from, &err) != E_OK ||
-		judge_attach(b->settings, &err) != E_OK || judge_state_new(&b->state, &err) != E_OK)
+		judge_attach(b->settings, NULL, &err) != E_OK ||
+		judge_state_new(&b->state, &err) != E_OK)
 		fail_msg("%s", err.text);
 }
 

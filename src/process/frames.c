@@ -1,0 +1,102 @@
+/* Stack frames: whose they are, and what of them is kept (sdk-semantics 7.6, 7.7). */
+#include "process/event.h"
+#include "process/match.h"
+
+/* --- in_app ------------------------------------------------------------------------ */
+
+struct frame_texts {
+	struct str module, paths[3];
+};
+
+/* "pkg" is pkg and all below it; what looks like a glob or path is one. */
+static bool entry_matches(const char *entry, const struct frame_texts *f)
+{
+	struct str e = str_of(entry);
+
+	if (strpbrk(entry, "*?[/\\") != NULL) {
+		for (size_t i = 0; i < 3; i++)
+			if (f->paths[i].n > 0 && glob_matches(e, f->paths[i]))
+				return true;
+		return f->module.n > 0 && glob_matches(e, f->module);
+	}
+	return str_starts(f->module, e) && (f->module.n == e.n || f->module.p[e.n] == '.');
+}
+
+static bool any_matches(const struct str_list *l, const struct frame_texts *f)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (entry_matches(l->v[i], f))
+			return true;
+	return false;
+}
+
+static bool is_installed(struct str path)
+{
+	return str_find(path, STR("/site-packages/")) < path.n ||
+	       str_find(path, STR("/dist-packages/")) < path.n;
+}
+
+static int mark_frame(struct event *ev, json_node frame)
+{
+	const struct settings *s = ev->w->j->settings;
+	json_node in_app = json_get(ev->d, frame, STR("in_app"));
+	bool is_judged = json_type_of(ev->d, in_app) == JSON_TYPE_BOOL;
+	struct frame_texts f = {
+		.module = json_text(ev->d, json_get(ev->d, frame, STR("module"))),
+		.paths = {json_text(ev->d, json_get(ev->d, frame, STR("abs_path"))),
+			json_text(ev->d, json_get(ev->d, frame, STR("filename"))),
+			json_text(ev->d, json_get(ev->d, frame, STR("package")))},
+	};
+	bool value;
+
+	if (is_judged && !s->event.in_app_override)
+		return E_OK;
+	if (any_matches(&s->event.in_app_include, &f))
+		value = true;
+	else if (any_matches(&s->event.in_app_exclude, &f))
+		value = false;
+	else if (!is_judged && is_installed(f.paths[0]))
+		value = false;
+	else
+		return E_OK;
+	if (is_judged && json_bool(ev->d, in_app, false) == value)
+		return E_OK;
+	return json_set_raw(ev->d, frame, STR("in_app"), value ? STR("true") : STR("false"));
+}
+
+/* --- stripping ------------------------------------------------------------------------ */
+
+static int remove_member(struct json_doc *d, json_node object, struct str key)
+{
+	json_node n = json_get(d, object, key);
+
+	return n != JSON_NONE ? json_remove(d, n) : E_OK;
+}
+
+static int strip_locals(struct event *ev, json_node frame)
+{
+	return remove_member(ev->d, frame, STR("vars"));
+}
+
+static int strip_source(struct event *ev, json_node frame)
+{
+	int rc = remove_member(ev->d, frame, STR("pre_context"));
+
+	if (rc == E_OK)
+		rc = remove_member(ev->d, frame, STR("context_line"));
+	return rc == E_OK ? remove_member(ev->d, frame, STR("post_context")) : rc;
+}
+
+int event_frames(struct event *ev)
+{
+	const struct settings *s = ev->w->j->settings;
+	int rc = E_OK;
+
+	if (s->event.in_app_include.n > 0 || s->event.in_app_exclude.n > 0)
+		rc = event_each_frame(ev, mark_frame);
+	if (rc == E_OK && s->event.strip_locals)
+		rc = event_each_frame(ev, strip_locals);
+	if (rc == E_OK && s->event.strip_source)
+		rc = event_each_frame(ev, strip_source);
+	return rc;
+}
