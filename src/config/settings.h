@@ -375,6 +375,7 @@ struct settings {
 	struct {
 		SETTINGS_BATCH(SETTING_FIELD)
 	} batch;
+	struct {
 		SETTINGS_IGNORE(SETTING_FIELD)
 	} ignore;
 	struct {
