@@ -1,21 +1,23 @@
 #include "process/pack.h"
 
+#include "base/timefmt.h"
+
 /* Below this zstd saves less than its frame and block headers cost. */
 #define COMPRESS_FROM_BYTES 256u
 
-/* As we would write it (protocol.md 17): in UTC, and so said. */
-static bool sent_at_is_utc(const struct envelope *e)
+/* In the very form we write (protocol.md 17): "2026-01-01T00:00:00.000000Z". */
+static bool sent_at_is_ours(const struct envelope *e)
 {
 	struct str text =
 		json_raw(e->header, json_get(e->header, json_root(e->header), STR("sent_at")));
 
-	return text.n > 2 && text.p[text.n - 2] == 'Z';
+	return text.n == RFC3339_BYTES + 1 && text.p[20] == '.' && text.p[text.n - 2] == 'Z';
 }
 
 /* The client's own compression is as good as ours, and done. */
 static bool keeps_wire(const struct envelope *e)
 {
-	return e->wire.n > 0 && e->has_sent_at && sent_at_is_utc(e) &&
+	return e->wire.n > 0 && e->has_sent_at && sent_at_is_ours(e) &&
 	       e->wire.n < e->body.n - e->body.n / 10 && !carried_is(&e->carried) &&
 	       envelope_is_as_received(e);
 }

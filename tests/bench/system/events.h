@@ -121,7 +121,7 @@ static inline void events_text(struct event_text *t, struct rng *r, size_t bytes
 
 	events_event(&event, r, random ? 1500 : bytes - 300);
 	buf_printf(&t->bytes,
-		"{\"event_id\":\"%0*d\",\"sent_at\":\"2026-01-02T03:04:05.678Z\","
+		"{\"event_id\":\"%0*d\",\"sent_at\":\"2026-01-02T03:04:05.678000Z\","
 		"\"dsn\":\"https://0123456789abcdef0123456789abcdef@localhost/1\","
 		"\"sdk\":{\"name\":\"sentry.python\",\"version\":\"2.68.0\"}}\n"
 		"{\"type\":\"event\",\"content_type\":\"application/json\",\"length\":%zu}\n",
@@ -166,7 +166,7 @@ static inline void events_log(struct event_text *t, struct rng *r)
 		EVENT_ID_LEN, 0, events_word(r), events_number(r, 30), events_number(r, 200),
 		events_word(r), events_word(r), events_number(r, 1000000));
 	buf_printf(&t->bytes,
-		"{\"sent_at\":\"2026-01-02T03:04:05.678Z\"}\n{\"type\":\"log\",\"item_count\":1,"
+		"{\"sent_at\":\"2026-01-02T03:04:05.678000Z\"}\n{\"type\":\"log\",\"item_count\":1,"
 		"\"content_type\":\"application/vnd.sentry.items.log+json\",\"length\":%zu}\n",
 		log.n);
 	t->id_at[0] += t->bytes.n;

@@ -249,16 +249,18 @@ static enum record_encoding kept_as(const char *text)
 static void what_nothing_changes_keeps_the_clients_compression(void **state)
 {
 	(void)state;
-	assert_int_equal(kept_as(EVENT_HEADER "Z\"}\n" LONG_ITEM), RECORD_BODY);
-	/* A time that is not written as ours, no time, an id to be made, a dsn to be
+	assert_int_equal(kept_as(EVENT_HEADER ".000000Z\"}\n" LONG_ITEM), RECORD_BODY);
+	/* Times that are not written as ours, no time, an id to be made, a dsn to be
 	 * replaced. */
-	assert_int_not_equal(kept_as(EVENT_HEADER "+00:00\"}\n" LONG_ITEM), RECORD_BODY);
+	assert_int_not_equal(kept_as(EVENT_HEADER "Z\"}\n" LONG_ITEM), RECORD_BODY);
+	assert_int_not_equal(kept_as(EVENT_HEADER ".123456789Z\"}\n" LONG_ITEM), RECORD_BODY);
+	assert_int_not_equal(kept_as(EVENT_HEADER ".00+00:00\"}\n" LONG_ITEM), RECORD_BODY);
 	assert_int_not_equal(
 		kept_as("{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n" LONG_ITEM),
 		RECORD_BODY);
 	assert_int_not_equal(
-		kept_as("{\"sent_at\":\"2026-11-22T10:54:51Z\"}\n" LONG_ITEM), RECORD_BODY);
-	assert_int_not_equal(kept_as(EVENT_HEADER "Z\",\"dsn\":\"http://"
+		kept_as("{\"sent_at\":\"2026-11-22T10:54:51.000000Z\"}\n" LONG_ITEM), RECORD_BODY);
+	assert_int_not_equal(kept_as(EVENT_HEADER ".000000Z\",\"dsn\":\"http://"
 						  "k@127.0.0.1/1\"}\n" LONG_ITEM),
 		RECORD_BODY);
 }
