@@ -16,6 +16,12 @@ static size_t token_bytes(struct str s)
 	return 0;
 }
 
+static void put(char *out, size_t *n, struct str s)
+{
+	memcpy(out + *n, s.p, s.n);
+	*n += s.n;
+}
+
 int bare_to_null(struct str text, struct arena *a, struct str *ret)
 {
 	bool in_string = false;
@@ -32,8 +38,7 @@ int bare_to_null(struct str text, struct arena *a, struct str *ret)
 		size_t token = in_string ? 0 : token_bytes(str_from(text, i));
 
 		if (token > 0) {
-			memcpy(out + n, "null", 4);
-			n += 4;
+			put(out, &n, STR("null"));
 			i += token;
 			continue;
 		}

@@ -64,8 +64,29 @@ uint64_t endpoint_limit(enum endpoint e, const struct settings *s, const char **
 	return s->limits.envelope;
 }
 
+static struct str without_slashes(struct str s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == '/')
+		s.n--;
+	return s;
+}
+
+static bool is_of_envelopes(struct str path)
+{
+	static const struct str name = {"envelope", sizeof "envelope" - 1};
+
+	path = without_slashes(path);
+	if (!str_ends(path, name))
+		return false;
+	path.n -= name.n;
+	if (path.n == 0 || path.p[path.n - 1] != '/')
+		return false;
+	path = without_slashes(path); /* the project is before it */
+	return path.n > 0 && path.p[path.n - 1] >= '0' && path.p[path.n - 1] <= '9';
+}
+
 bool endpoint_wants_headers(struct str target)
 {
-	return str_find(target, STR("/envelope")) == target.n &&
+	return !is_of_envelopes(str_first(target, str_find_char(target, '?'))) &&
 	       str_find(target, STR("/api/")) < target.n;
 }

@@ -86,7 +86,7 @@ int multipart_begin(struct multipart *m, struct str content_type, struct str bod
 	delimiter = arena_alloc(a, boundary.n + 2);
 	if (delimiter == NULL)
 		return err_set(err, E_NOMEM, "no memory for a form");
-	memcpy(delimiter, "--", 2);
+	delimiter[0] = delimiter[1] = '-';
 	if (boundary.n > 0)
 		memcpy(delimiter + 2, boundary.p, boundary.n);
 	m->delimiter = str_make(delimiter, boundary.n + 2);
@@ -105,7 +105,7 @@ int multipart_begin_nested(struct multipart *m, struct str body, struct arena *a
 /* Browsers send a path in place of a name, or used to. */
 static struct str base_name(struct str s)
 {
-	for (size_t i = s.n; i > 0; i--) {
+	for (size_t i = s.p != NULL ? s.n : 0; i > 0; i--) {
 		if (s.p[i - 1] == '/' || s.p[i - 1] == '\\')
 			return str_from(s, i);
 	}
@@ -162,25 +162,23 @@ static int read_header(struct multipart *m, struct str line, struct part *p, str
 /* Up to and past the empty line. */
 static int read_headers(struct multipart *m, struct part *p, struct err *err)
 {
-	size_t limit = m->at + PART_HEADERS_MAX;
+	struct str rest = str_first(str_from(m->body, m->at), PART_HEADERS_MAX), line;
+	size_t all = rest.n;
+	int rc = E_OK;
 
-	for (;;) {
-		struct str rest = str_from(m->body, m->at);
-		size_t n = str_find_char(str_first(rest, PART_HEADERS_MAX + 1), '\n');
-		struct str line = str_trim(str_first(rest, n));
-		int rc;
-
-		if (m->at + n > limit)
-			return err_set(err, E_TOOBIG, "multipart body: headers of a part too long");
-		if (n >= rest.n)
-			return malformed(err, "it ends inside a part's headers");
-		m->at += n + 1;
-		if (line.n == 0)
+	while (rc == E_OK && str_cut(&rest, '\n', &line) && rest.p != NULL) {
+		line = str_trim(line);
+		if (line.n == 0) {
+			m->at += all - rest.n;
 			return E_OK;
+		}
 		rc = read_header(m, line, p, err);
-		if (rc != E_OK)
-			return rc;
 	}
+	if (rc != E_OK)
+		return rc;
+	if (all == PART_HEADERS_MAX)
+		return err_set(err, E_TOOBIG, "multipart body: headers of a part too long");
+	return malformed(err, "it ends inside a part's headers");
 }
 
 int multipart_next(struct multipart *m, struct part *ret, struct err *err)

@@ -124,18 +124,23 @@ static uint64_t count_records(struct json_doc *d, const struct names *names)
 	return count;
 }
 
+/* More than a request of the default limit has; beyond it the index would take
+ * more memory than the request is worth. */
+#define NODES_MAX (UINT32_C(1) << 22)
+
 int otlp_count_json(struct str body, bool is_traces, uint64_t *count)
 {
+	static const struct json_limits limits = {.max_nodes = NODES_MAX};
 	struct arena *a = arena_new(body.n / 2 + 1024, 0);
 	struct json_doc *d;
-	int rc = a != NULL ? json_parse(&d, a, body, NULL, NULL) : E_NOMEM;
+	int rc = a != NULL ? json_parse(&d, a, body, &limits, NULL) : E_NOMEM;
 
 	if (rc == E_OK && json_type_of(d, json_root(d)) != JSON_TYPE_OBJECT)
 		rc = E_SYNTAX;
 	if (rc == E_OK)
 		*count = count_records(d, is_traces ? &trace_names : &log_names);
 	arena_free(a);
-	return rc == E_TOOBIG ? E_SYNTAX : rc;
+	return rc;
 }
 
 /* --- the endpoints -------------------------------------------------------------- */
@@ -156,6 +161,8 @@ int take_otlp(struct endpoint_work *w)
 		rc = E_SYNTAX;
 	if (rc == E_NOMEM)
 		return make_no_memory(w);
+	if (rc == E_TOOBIG)
+		return err_set(w->err, rc, "the request has too many values, or too deep ones");
 	if (rc != E_OK)
 		return make_malformed(w, "the body is not an OTLP request");
 	if (path.n > 0 && path.p[path.n - 1] == '/')

@@ -2,7 +2,7 @@
  *
  * Owns     nothing.
  * Threads  any.
- * Fails    E_SYNTAX, E_NOMEM; the first returns false for what is malformed
+ * Fails    E_SYNTAX, E_TOOBIG, E_NOMEM; the first returns false for what is malformed
  */
 #ifndef PICKET_ENDPOINT_OTLP_H
 #define PICKET_ENDPOINT_OTLP_H

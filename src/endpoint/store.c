@@ -111,7 +111,7 @@ static int to_envelope(struct endpoint_work *w, struct json_doc *d, struct str t
 static int from_text(struct endpoint_work *w, struct str in)
 {
 	struct str text;
-	struct json_doc *d;
+	struct json_doc *d = NULL;
 	struct arena *a;
 	int rc = store_text(w, in, &text);
 

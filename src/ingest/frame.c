@@ -119,7 +119,7 @@ static void shrink(struct body *b)
 
 static int take_body(struct frame_job *job, struct str *body)
 {
-	if (job->encoding != ENCODING_IDENTITY)
+	if (job->encoding != ENCODING_IDENTITY && job->body.n > 0)
 		return decode(job, body);
 	shrink(&job->body);
 	*body = body_view(&job->body);

@@ -115,6 +115,7 @@ static void rest_value_begin(struct http *h)
 		h->rest_text.n = h->line_at;
 	else
 		buf_str(&h->rest_text, STR(": "));
+	h->rest_value_at = h->rest_text.n;
 }
 
 /* A byte that could end the line, or be taken for its end, is a blank. */
@@ -127,6 +128,15 @@ static void rest_value(struct http *h, const char *at, size_t n)
 	}
 }
 
+static void rest_value_end(struct http *h)
+{
+	struct buf *b = &h->rest_text;
+
+	while (b->n > h->rest_value_at && b->p[b->n - 1] == ' ')
+		b->n--;
+	buf_char(b, '\n');
+}
+
 /* --- headers ------------------------------------------------------------------ */
 
 /* Closes the value before, if any: a repeated one is joined or ignored. */
@@ -137,7 +147,7 @@ static void value_end(struct http *h)
 
 	h->in_value = false;
 	if (f == FIELD_COUNT && keeps_line(h))
-		buf_char(&h->rest_text, '\n');
+		rest_value_end(h);
 	if (f == FIELD_COUNT || h->head_done)
 		return;
 	if (h->spans[f].times == 0) {

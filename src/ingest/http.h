@@ -74,6 +74,7 @@ struct http {
 	int field; /* being read, FIELD_COUNT for one we drop */
 	size_t value_at;
 	size_t line_at; /* of the header being read, in rest_text */
+	size_t rest_value_at;
 	bool in_value, head_done, paused, begun, keeps_rest;
 	http_body_fn *body;
 	void *arg;

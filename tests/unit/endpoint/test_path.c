@@ -146,6 +146,9 @@ static void envelopes_need_no_more_headers(void **state)
 	assert_false(endpoint_wants_headers(STR("//api/42//envelope")));
 	assert_false(endpoint_wants_headers(STR("/metrics")));
 	assert_true(endpoint_wants_headers(STR("/prefix/api/42/store/")));
+	assert_true(endpoint_wants_headers(STR("/api/42/envelopes/")));
+	assert_true(endpoint_wants_headers(STR("/api/42/x/envelope/")));
+	assert_true(endpoint_wants_headers(STR("/api/42/store/?a=/1/envelope/")));
 }
 
 int main(void)

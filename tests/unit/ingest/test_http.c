@@ -350,6 +350,88 @@ static void what_cannot_be_read_is_told_with_the_envelope(void **state) /* P-067
 	rig_close(&rig);
 }
 
+/* One request to a path that nobody knows, in pieces of every size. */
+static void other_paths_keep_their_headers(void **state) /* design 12.12 */
+{
+	static const char text[] = "PATCH /api/42/brand/new?x=1 HTTP/1.1\r\n" HOST KEY
+				   "X-A-Name-That-Is-Longer-Than-Any-That-Is-Known: 1\r\n"
+				   "Cookie: a\r\nX-Empty:\r\nUser-Agent: u\r\nX-B:  2 \t\r\n"
+				   "Content-Type: text/x\r\nContent-Length: 2\r\n\r\nab";
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	rig_open(&rig, NULL, 0);
+	fd = client_tcp(&rig);
+	for (size_t piece = 1; piece < sizeof text; piece += 7) {
+		struct response r;
+
+		for (size_t at = 0; at < sizeof text - 1; at += piece) {
+			size_t left = sizeof text - 1 - at;
+
+			assert_true(client_send(&rig, fd, text + at, left < piece ? left : piece));
+		}
+		client_answer(&rig, fd, &r, false);
+		assert_int_equal(r.status, 202);
+		assert_int_equal(r.body_n, 0);
+		assert_true(str_eq(rig.last->carried.headers,
+			STR("Content-Type: text/x\nX-A-Name-That-Is-Longer-Than-Any-That-Is-Known: "
+			    "1\nX-Empty: \nX-B: 2\n")));
+		assert_true(str_eq(rig.last->carried.method, STR("PATCH")));
+		assert_true(str_eq(rig.last->carried.query, STR("x=1")));
+		assert_true(str_eq(rig.last->from.user_agent, STR("u")));
+	}
+	(void)close(fd);
+	rig_close(&rig);
+}
+
+/* What was held is refused by a limit: clients that would try for ever hear of
+ * success, with the id they would have had. */
+static void a_limit_is_no_news_for_crash_reporters(void **state) /* P-102 */
+{
+	static const struct {
+		const char *text;
+		int status;
+		size_t body_n;
+	} cases[] = {
+		{"POST /api/42/minidump HTTP/1.1\r\n" HOST KEY "Content-Length: 4\r\n\r\nMDMP", 200,
+			36},
+		{"GET /api/42/cron/x/app?status=ok HTTP/1.1\r\n" HOST "\r\n", 202, 0},
+		{"POST /api/42/unreal/app/ HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx", 200,
+			36},
+		{"POST /api/42/store/ HTTP/1.1\r\n" HOST KEY "Content-Length: 2\r\n\r\n{}", 429,
+			17},
+	};
+	struct response r;
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	rig_open(&rig, NULL, 0);
+	rig.hold = true;
+	fd = client_tcp(&rig);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		client_say(&rig, fd, cases[i].text);
+		rig_wait(&rig, rig.held_count == i + 1);
+		reply_refused(rig.held[i], 429, "slow", 60, STR("60::key"));
+		rig.held[i] = NULL;
+		client_answer(&rig, fd, &r, false);
+		assert_int_equal(r.status, cases[i].status);
+		assert_int_equal(r.body_n, cases[i].body_n);
+		assert_true((strstr(r.head, "Retry-After") != NULL) == (r.status == 429));
+		if (r.body_n == 36) {
+			char uuid[EVENT_ID_UUID_BYTES];
+
+			event_id_uuid(&rig.held_env[i]->event_id, uuid);
+			assert_string_equal(r.body, uuid);
+		}
+		envelope_free(rig.held_env[i]);
+		rig.held_env[i] = NULL;
+	}
+	(void)close(fd);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +449,8 @@ int main(void)
 		cmocka_unit_test(bodies_come_in_every_encoding),
 		cmocka_unit_test(credentials_may_be_in_the_envelope),
 		cmocka_unit_test(what_cannot_be_read_is_told_with_the_envelope),
+		cmocka_unit_test(other_paths_keep_their_headers),
+		cmocka_unit_test(a_limit_is_no_news_for_crash_reporters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

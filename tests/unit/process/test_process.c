@@ -66,6 +66,7 @@ static void a_project_section_goes_first(void **state)
 	check_route(&s, "app", "77", E_OK, projects[0].dsn);
 	check_route(&s, "shared", "2", E_OK, projects[1].dsn);
 	check_route(&s, "shared", "3", E_OK, projects[2].dsn);
+	check_route(&s, "shared", "", E_OK, projects[1].dsn); /* /api/store/ */
 	check_route(&s, "shared", "4", E_OK, "https://" KEY "@all.test/9");
 	check_route(&s, "other", "1", E_OK, "https://" KEY "@all.test/9");
 	check_route(&s, "", "", E_OK, "https://" KEY "@all.test/9");
