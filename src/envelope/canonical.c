@@ -4,20 +4,22 @@
 
 #define MAX_DEPTH   32u
 #define MAX_MEMBERS 128u
+#define FEW_MEMBERS 8u
 
 struct writing {
 	struct json_doc *d;
 	struct buf *out;
-	const char *const *without; /* of the outermost object */
+	const struct str *without; /* of the outermost object */
 	size_t without_count;
 };
 
 static void put_bytes(struct buf *out, char kind, struct str s)
 {
-	uint64_t n = s.n;
+	uint32_t n = (uint32_t)s.n; /* no document is longer */
+	char head[1 + sizeof n] = {kind};
 
-	buf_char(out, kind);
-	buf_add(out, &n, sizeof n);
+	memcpy(head + 1, &n, sizeof n);
+	buf_add(out, head, sizeof head);
 	buf_str(out, s);
 }
 
@@ -35,10 +37,27 @@ static int by_key(const void *a, const void *b, void *arg)
 	return *x < *y ? -1 : 1; /* the same key twice: the order counts */
 }
 
+/* The usual object has a few members, often in order. */
+static void sort(struct writing *w, json_node *members, size_t count)
+{
+	if (count > FEW_MEMBERS) {
+		qsort_r(members, count, sizeof members[0], by_key, w->d);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		json_node n = members[i];
+		size_t at = i;
+
+		for (; at > 0 && by_key(&members[at - 1], &n, w->d) > 0; at--)
+			members[at] = members[at - 1];
+		members[at] = n;
+	}
+}
+
 static bool is_left_out(const struct writing *w, struct str key)
 {
 	for (size_t i = 0; i < w->without_count; i++) {
-		if (str_eq(key, str_of(w->without[i])))
+		if (str_eq(key, w->without[i]))
 			return true;
 	}
 	return false;
@@ -63,8 +82,7 @@ static int put_object(struct writing *w, json_node object, unsigned depth)
 			return E_TOOBIG;
 		members[count++] = n;
 	}
-	if (count > 1)
-		qsort_r(members, count, sizeof members[0], by_key, w->d);
+	sort(w, members, count);
 	buf_char(w->out, '{');
 	for (size_t i = 0; i < count && rc == E_OK; i++) {
 		put_bytes(w->out, 'k', json_key(w->d, members[i]));
@@ -120,7 +138,7 @@ static int put_value(struct writing *w, json_node n, unsigned depth)
 	return E_OK;
 }
 
-int canonical_write_without(struct json_doc *d, json_node object, const char *const *without,
+int canonical_write_without(struct json_doc *d, json_node object, const struct str *without,
 	size_t count, struct buf *out)
 {
 	struct writing w = {d, out, without, count};

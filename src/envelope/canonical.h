@@ -18,7 +18,7 @@
 int canonical_write(struct json_doc *d, json_node n, struct buf *out);
 
 /* An object, but for the members named. */
-int canonical_write_without(struct json_doc *d, json_node object, const char *const *without,
+int canonical_write_without(struct json_doc *d, json_node object, const struct str *without,
 	size_t count, struct buf *out);
 
 #endif

@@ -100,14 +100,17 @@ static unsigned name_index(struct str name, const struct str *names, unsigned co
 	return k;
 }
 
-/* P-048. member[k] becomes the member with keys[k], if there is one. */
+/* P-048. member[k] becomes the member with keys[k], if there is one; *total is how
+ * many members there are. */
 static int collect(struct json_doc *d, const struct str *keys, unsigned count, json_node *member,
-	const char **what)
+	unsigned *total, const char **what)
 {
+	*total = 0;
 	for (json_node n = json_first(d, json_root(d)); n != JSON_NONE; n = json_next(d, n)) {
 		struct str key = json_key(d, n);
 		unsigned k = name_index(key, keys, count);
 
+		++*total;
 		if (key.p == NULL)
 			return fault(what, E_NOMEM, "no memory");
 		if (k == count)
@@ -203,7 +206,8 @@ static int read_dsn(struct envelope *e, json_node n, const char **what)
 int header_read_envelope(struct envelope *e, const char **what)
 {
 	json_node member[HEADER_KEY_COUNT] = {JSON_NONE};
-	int rc = collect(e->header, header_keys, HEADER_KEY_COUNT, member, what);
+	unsigned total;
+	int rc = collect(e->header, header_keys, HEADER_KEY_COUNT, member, &total, what);
 
 	if (rc == E_OK)
 		rc = read_event_id(e, member[HEADER_EVENT_ID], what);
@@ -332,11 +336,21 @@ static int read_length(struct item *it, const struct json_doc *d, json_node n,
 	return E_OK;
 }
 
+/* Members that every writer of such an item would put there. */
+static unsigned count_usual(const struct item *it, const json_node *member)
+{
+	return (unsigned)(member[KEY_TYPE] != JSON_NONE) +
+	       (unsigned)(member[KEY_LENGTH] != JSON_NONE) +
+	       (unsigned)(member[KEY_CONTENT_TYPE] != JSON_NONE) +
+	       (unsigned)(it->is_container && member[KEY_ITEM_COUNT] != JSON_NONE);
+}
+
 int header_read_item(struct item *it, struct arena *keep, struct json_doc *d,
 	struct header_length *length, const char **what)
 {
 	json_node member[ITEM_KEY_COUNT] = {JSON_NONE};
-	int rc = collect(d, item_keys, ITEM_KEY_COUNT, member, what);
+	unsigned total;
+	int rc = collect(d, item_keys, ITEM_KEY_COUNT, member, &total, what);
 
 	if (rc == E_OK)
 		rc = read_type(it, keep, d, member[KEY_TYPE], what);
@@ -344,5 +358,7 @@ int header_read_item(struct item *it, struct arena *keep, struct json_doc *d,
 		rc = read_length(it, d, member[KEY_LENGTH], length, what);
 	if (rc == E_OK && read_kind(it, d, member) != E_OK)
 		rc = fault(what, E_NOMEM, "no memory");
+	it->has_content_type = member[KEY_CONTENT_TYPE] != JSON_NONE;
+	it->has_others = total > count_usual(it, member);
 	return rc;
 }

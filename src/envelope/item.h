@@ -94,6 +94,8 @@ struct item {
 				  * attachments create) is counted on this item */
 	bool is_compact;         /* header_text has no blanks between its tokens */
 	bool has_declared;
+	bool has_content_type; /* its header has one */
+	bool has_others;       /* and more: not type, length, or a container's item_count */
 	enum item_platform platform;
 	uint64_t declared;  /* header's item_count, span_count or attachment_length */
 	uint32_t length_at; /* value of "length" in header_text: offset */

@@ -14,24 +14,32 @@ struct measuring {
 	int rc; /* E_NOMEM stops it all */
 };
 
+/* An index that is small stays with the item, for whoever looks inside next. */
+#define KEEP_BYTES ((size_t)32 * 1024)
 /* More than the largest container of 9.3 (12 MiB) can have; what has more is
  * not worth the memory. */
 #define PAYLOAD_NODES_MAX (UINT32_C(1) << 22)
 
-/* A payload as a document of its own. NULL with rc E_OK: not JSON. */
+/* A payload as a document. NULL with rc E_OK: not JSON. */
 struct payload {
 	struct arena *scratch;
 	struct json_doc *doc;
 	int rc;
 };
 
-static void payload_open(struct payload *p, struct str text)
+static void payload_open(struct payload *p, struct envelope *e, struct item *it)
 {
 	struct json_limits limits = {.max_nodes = PAYLOAD_NODES_MAX};
 
-	*p = (struct payload){arena_new(text.n / 2, 0), NULL, E_NOMEM};
+	*p = (struct payload){NULL, NULL, E_NOMEM};
+	if (it->payload.n <= KEEP_BYTES || it->document != NULL) {
+		p->doc = item_payload(e, it);
+		p->rc = p->doc != NULL || it->is_opaque ? E_OK : E_NOMEM;
+		return;
+	}
+	p->scratch = arena_new(it->payload.n / 2, 0);
 	if (p->scratch != NULL)
-		p->rc = json_parse(&p->doc, p->scratch, text, &limits, NULL);
+		p->rc = json_parse(&p->doc, p->scratch, it->payload, &limits, NULL);
 	if (p->rc != E_OK)
 		p->doc = NULL;
 	if (p->rc != E_NOMEM)
@@ -82,7 +90,7 @@ static bool measure_container(struct measuring *m, struct item *it)
 		item_quantities(it, m->invalid); /* its content type is wrong */
 		return false;
 	}
-	payload_open(&p, it->payload);
+	payload_open(&p, m->e, it);
 	items = member(&p, STR("items"));
 	keep = p.rc == E_OK && json_type_of(p.doc, items) == JSON_TYPE_ARRAY;
 	if (keep)
@@ -105,7 +113,7 @@ static void measure_transaction(struct measuring *m, struct item *it)
 	it->entries = it->declared;
 	if (it->has_declared)
 		return;
-	payload_open(&p, it->payload);
+	payload_open(&p, m->e, it);
 	if (is_object(&p))
 		it->entries = json_count(p.doc, member(&p, STR("spans")));
 	m->rc = p.rc;
@@ -134,7 +142,7 @@ static void measure_sessions(struct measuring *m, struct item *it)
 	json_node aggregates;
 
 	it->entries = it->has_declared ? it->declared : 1;
-	payload_open(&p, it->payload);
+	payload_open(&p, m->e, it);
 	aggregates = member(&p, STR("aggregates"));
 	if (is_object(&p) && json_type_of(p.doc, aggregates) == JSON_TYPE_ARRAY) {
 		it->entries = 0;
@@ -150,7 +158,7 @@ static void measure_buckets(struct measuring *m, struct item *it)
 {
 	struct payload p;
 
-	payload_open(&p, it->payload);
+	payload_open(&p, m->e, it);
 	it->entries = 1;
 	if (p.doc != NULL && json_type_of(p.doc, json_root(p.doc)) == JSON_TYPE_ARRAY)
 		it->entries = json_count(p.doc, json_root(p.doc));
@@ -175,7 +183,7 @@ static void copy_platform(struct measuring *m, struct item *it)
 	struct str platform;
 	struct json_doc *d;
 
-	payload_open(&p, it->payload);
+	payload_open(&p, m->e, it);
 	m->rc = p.rc;
 	if (is_object(&p)) {
 		platform = arena_dup(m->e->arena, json_text(p.doc, member(&p, STR("platform"))));

@@ -114,6 +114,8 @@ static int plan_header(struct merger *m, struct part *p)
 {
 	int rc;
 
+	if (!p->is_first && str_eq(p->e->header_text, buf_view(&m->header)))
+		return E_OK;
 	buf_clear(&m->now);
 	rc = share_header(p->e, m->kind, &m->now);
 	if (rc != E_OK)

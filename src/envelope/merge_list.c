@@ -133,8 +133,11 @@ static bool fits(const struct merge_list *m, const struct part *p, enum stream_k
 
 static int keep_content(struct merge_list *m, struct part *p)
 {
-	struct json_doc *d = item_header(p->e, p->main);
+	struct json_doc *d;
 
+	if (p->main->is_container || !p->main->has_content_type)
+		return E_OK;
+	d = item_header(p->e, p->main);
 	if (d == NULL)
 		return E_NOMEM;
 	buf_str(&m->content, json_raw(d, json_get(d, json_root(d), STR("content_type"))));
@@ -179,8 +182,9 @@ static void put_header(
 	const struct merge_list *m, enum stream_kind kind, size_t length, struct buf *out)
 {
 	buf_printf(out, "{\"type\":\"%s\"", stream_kind_name(kind));
-	if (share_max_entries(kind) > 0)
-		buf_printf(out, ",\"item_count\":%zu", m->count);
+	if (share_content_type(kind) != NULL)
+		buf_printf(out, ",\"item_count\":%zu,\"content_type\":\"%s\"", m->count,
+			share_content_type(kind));
 	if (m->content.n > 0) {
 		buf_cstr(out, ",\"content_type\":");
 		buf_str(out, buf_view(&m->content));

@@ -17,7 +17,7 @@ struct merge_list {
 	struct buf shared;   /* what all parts agree in, canonical */
 	struct buf now;      /* the same of the part at hand */
 	struct buf metadata; /* what stands before a container's items */
-	struct buf content;  /* content type of the item, raw; "" when absent */
+	struct buf content;  /* raw content type, "" for a container's */
 	struct buf entries;
 	size_t count;
 	struct str more; /* of the part at hand: its entries */

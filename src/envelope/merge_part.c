@@ -26,20 +26,16 @@ void part_close(struct part *p)
 
 bool part_item_is_plain(struct part *p, struct item *it)
 {
-	struct json_doc *d = item_header(p->e, it);
+	struct json_doc *d;
+	json_node content;
 
-	if (d == NULL)
+	if (it->has_others)
 		return false;
-	for (json_node n = json_first(d, json_root(d)); n != JSON_NONE; n = json_next(d, n)) {
-		struct str key = json_key(d, n);
-
-		if (str_eq(key, STR("type")) || str_eq(key, STR("length")))
-			continue;
-		if (!str_eq(key, STR("content_type")) ||
-			!str_ieq(json_text(d, n), STR("application/json")))
-			return false;
-	}
-	return true;
+	if (!it->has_content_type)
+		return true;
+	d = item_header(p->e, it);
+	content = d != NULL ? json_get(d, json_root(d), STR("content_type")) : JSON_NONE;
+	return str_ieq(json_text(d, content), STR("application/json"));
 }
 
 static struct envelope alone(const struct part *p, struct item *it)

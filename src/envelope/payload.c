@@ -8,12 +8,14 @@
 struct json_doc *item_payload(struct envelope *e, struct item *it)
 {
 	struct json_limits limits = {.max_nodes = PAYLOAD_NODES_MAX};
+	int rc;
 
-	if (it->document == NULL && !it->is_opaque &&
-		json_parse(&it->document, e->arena, it->payload, &limits, NULL) != E_OK) {
+	if (it->document != NULL || it->is_opaque)
+		return it->document;
+	rc = json_parse(&it->document, e->arena, it->payload, &limits, NULL);
+	if (rc != E_OK)
 		it->document = NULL;
-		it->is_opaque = true;
-	}
+	it->is_opaque = rc != E_OK && rc != E_NOMEM;
 	return it->document;
 }
 

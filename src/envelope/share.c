@@ -49,7 +49,7 @@ enum stream_kind share_kind(const struct envelope *e, struct item **main)
 
 int share_header(struct envelope *e, enum stream_kind k, struct buf *out)
 {
-	static const char *const without[] = {"event_id", "sent_at", "dsn", "trace"};
+	const struct str without[] = {STR("event_id"), STR("sent_at"), STR("dsn"), STR("trace")};
 	size_t count = sizeof without / sizeof without[0];
 
 	if (e->header == NULL)
@@ -61,24 +61,17 @@ int share_header(struct envelope *e, enum stream_kind k, struct buf *out)
 
 int share_item_header(struct envelope *e, struct item *it, struct buf *out)
 {
-	struct json_doc *d = item_header(e, it);
-	json_node content = JSON_NONE;
+	struct json_doc *d;
 
+	if (it->has_others)
+		return E_SYNTAX;
+	/* A container's content type is the one it has to be. */
+	if (it->is_container || !it->has_content_type)
+		return E_OK;
+	d = item_header(e, it);
 	if (d == NULL)
 		return E_NOMEM;
-	for (json_node n = json_first(d, json_root(d)); n != JSON_NONE; n = json_next(d, n)) {
-		struct str key = json_key(d, n);
-
-		if (key.p == NULL)
-			return E_NOMEM;
-		if (str_eq(key, STR("content_type")))
-			content = n;
-		else if (!str_eq(key, STR("type")) && !str_eq(key, STR("length")) &&
-			 !(it->is_container && str_eq(key, STR("item_count"))))
-			return E_SYNTAX;
-	}
-	/* A container's content type is the one it has to be. */
-	return it->is_container ? E_OK : canonical_write(d, content, out);
+	return canonical_write(d, json_get(d, json_root(d), STR("content_type")), out);
 }
 
 /* Spans are of one trace, which the header must not contradict. */
