@@ -9,37 +9,12 @@ bool str_ieq(struct str a, struct str b)
 
 size_t str_find(struct str s, struct str needle)
 {
-	size_t at = 0;
+	const char *hit;
 
 	if (needle.n == 0)
 		return 0;
-	while (s.n - at >= needle.n) {
-		size_t skip = str_find_char(str_from(s, at), needle.p[0]);
-
-		at += skip;
-		if (s.n - at < needle.n)
-			break;
-		if (memcmp(s.p + at, needle.p, needle.n) == 0)
-			return at;
-		at++;
-	}
-	return s.n;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct str str_trim(struct str s)
-{
-	while (s.n > 0 && is_blank(s.p[0])) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
+	hit = needle.n <= s.n ? memmem(s.p, s.n, needle.p, needle.n) : NULL;
+	return hit != NULL ? (size_t)(hit - s.p) : s.n;
 }
 
 bool str_cut(struct str *rest, char sep, struct str *piece)

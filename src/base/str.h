@@ -85,8 +85,20 @@ static inline size_t str_find_char(struct str s, char c)
 /* Offset of the first needle, or s.n when there is none. */
 size_t str_find(struct str s, struct str needle);
 
+static inline bool str_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Without spaces, tabs, CR and LF at both ends. */
-struct str str_trim(struct str s);
+static inline struct str str_trim(struct str s)
+{
+	while (s.n > 0 && str_is_blank(s.p[0]))
+		s = str_make(s.p + 1, s.n - 1);
+	while (s.n > 0 && str_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
 
 /* Takes the text before the next sep off the front of *rest, sep included.
  * The last piece is all of *rest. False when *rest is exhausted (p == NULL). */

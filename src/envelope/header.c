@@ -7,11 +7,6 @@
 #include "base/timefmt.h"
 #include "envelope/dsn.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 int header_scan(struct str text, struct header_extent *ret)
 {
 	size_t depth = 0;
@@ -37,7 +32,7 @@ int header_scan(struct str text, struct header_extent *ret)
 				ret->n = i + 1;
 				return E_OK;
 			}
-		} else if (is_blank(c)) {
+		} else if (str_is_blank(c)) {
 			ret->is_compact = false;
 		}
 	}

@@ -42,11 +42,13 @@ static bool is_spelt_as_written(const struct envelope *e)
 	json_node n = json_get(e->header, json_root(e->header), STR("event_id"));
 	struct str text = json_text(e->header, n);
 
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] >= 'A' && text.p[i] <= 'F')
-			return false;
-	}
-	return text.n == EVENT_ID_HEX_BYTES - 1;
+	bool has_upper = false;
+
+	if (text.n != EVENT_ID_HEX_BYTES - 1)
+		return false;
+	for (size_t i = 0; i < EVENT_ID_HEX_BYTES - 1; i++)
+		has_upper |= text.p[i] >= 'A' && text.p[i] <= 'F';
+	return !has_upper;
 }
 
 int envelope_identify(struct envelope *e, struct err *err)

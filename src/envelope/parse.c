@@ -38,14 +38,9 @@ struct framing {
 	struct err *err;
 };
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static void skip_blanks(struct framing *f)
 {
-	while (f->at < f->body.n && is_blank(f->body.p[f->at]))
+	while (f->at < f->body.n && str_is_blank(f->body.p[f->at]))
 		f->at++;
 }
 
