@@ -168,14 +168,22 @@ static void load_requests(struct load *d, unsigned max)
 static void load_work(uv_work_t *w);
 static void load_done(uv_work_t *w, int status);
 
+/* There is work but no memory to begin it; nothing else might wake us for it. */
+static void load_later(struct lane *l, enum item_class class)
+{
+	l->queues[class].paused_mono_ms = forward_now(l->f).mono_ms + SCAN_PAUSE_MS;
+}
+
 bool load_start(struct lane *l, enum item_class class, unsigned max)
 {
 	struct forward *f = l->f;
 	struct load *d = calloc(1, sizeof *d);
 	int rc;
 
-	if (d == NULL)
+	if (d == NULL) {
+		load_later(l, class);
 		return false;
+	}
 	d->lane = l;
 	d->class = class;
 	d->work.data = d;
@@ -187,6 +195,7 @@ bool load_start(struct lane *l, enum item_class class, unsigned max)
 		for (unsigned i = 0; i < d->cap; i++)
 			request_free(d->requests[i]);
 		load_free(d);
+		load_later(l, class);
 		return false;
 	}
 	load_take_report(d);
