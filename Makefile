@@ -141,17 +141,27 @@ unit: $(UNIT_BINS)
 	@for t in $(UNIT_BINS); do echo "== $$t"; $$t || exit 1; done
 
 # --- fault tests -----------------------------------------------------------
-# The spool compiled with its named fault points, which no other build has.
+
 
 FAULT_SRCS := $(wildcard tests/fault/fault_*.c)
 FAULT_BINS := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(FAULT_SRCS))
 
+# The spool compiled with its named fault points, which no other build has.
 $(BUILD)/fault/fault_spool_%: tests/fault/fault_spool_%.c $(call room_src,spool) \
 		$(filter-out %/spool.a,$(call libs_of,spool))
 	@mkdir -p $(@D)
 	$(SAY) "  CCLD  $@"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(FAULT_FLAGS) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ \
 		$(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CMOCKA_LIBS)
+
+# The whole daemon, and memory that runs out where the test says.
+$(BUILD)/fault/fault_memory: tests/fault/fault_memory.c tests/flow/stage.c tests/flow/upstream.c \
+		$(call libs_of,daemon) $(LLHTTP_OBJS)
+	@mkdir -p $(@D)
+	$(SAY) "  CCLD  $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) \
+		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $(filter %.c,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS) $(CMOCKA_LIBS)
 
 .PHONY: fault
 fault: $(FAULT_BINS)
@@ -226,7 +236,8 @@ check: deps-test
 # Everything that runs without a network peer, and the daemon itself, under
 # AddressSanitizer and UndefinedBehaviorSanitizer.
 asan:
-	$(MAKE) BUILD=$(BUILD)/asan OPT=-O1 SANITIZE="$(ASAN_FLAGS)" CPPFLAGS="$(FAULT_FLAGS)" all unit flow
+	$(MAKE) BUILD=$(BUILD)/asan OPT=-O1 SANITIZE="$(ASAN_FLAGS)" CPPFLAGS="$(FAULT_FLAGS)" \
+		FAULT_SRCS=tests/fault/fault_memory.c all unit flow fault
 
 # The rooms that have threads, under ThreadSanitizer.
 tsan:
