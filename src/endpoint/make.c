@@ -1,5 +1,7 @@
 #include "endpoint/make.h"
 
+#include <stdlib.h>
+
 #include "endpoint/fields.h"
 #include "endpoint/query.h"
 
@@ -21,6 +23,28 @@ int make_check_media(struct endpoint_work *w, const char *const *types)
 	}
 	return err_set(
 		w->err, E_UNSUPPORTED, "this path does not take the Content-Type it was sent");
+}
+
+int make_insert(struct endpoint_work *w, size_t at, struct str text)
+{
+	struct envelope *e = w->env;
+	bool adopted = e->adopted_body != NULL && e->adopted_body == w->body.p;
+	char *p;
+
+	if (w->body.n > SIZE_MAX - text.n)
+		return make_no_memory(w);
+	p = adopted ? realloc(e->adopted_body, w->body.n + text.n)
+		    : arena_alloc(e->arena, w->body.n + text.n);
+	if (p == NULL)
+		return make_no_memory(w);
+	if (adopted)
+		e->adopted_body = p;
+	else
+		memcpy(p, w->body.p, w->body.n);
+	memmove(p + at + text.n, p + at, w->body.n - at);
+	memcpy(p + at, text.p, text.n);
+	w->body = str_make(p, w->body.n + text.n);
+	return E_OK;
 }
 
 int make_items(struct endpoint_work *w, size_t room)
@@ -71,7 +95,8 @@ int make_random_id(struct endpoint_work *w, struct event_id *ret)
 /* Clients' bytes are copied, not printed: a NUL among them ends nothing. */
 static int carry_headers(struct endpoint_work *w, struct str *ret)
 {
-	struct str type = w->request->content_type, others = STR_EMPTY;
+	struct str type = w->content_type.n > 0 ? w->content_type : w->request->content_type;
+	struct str others = STR_EMPTY;
 	struct buf b = BUF_INIT;
 
 	if (endpoint_has(w->request->path.endpoint, ENDPOINT_HEADERS) &&

@@ -15,6 +15,9 @@ int make_malformed(struct endpoint_work *w, const char *what);
 /* E_UNSUPPORTED unless the Content-Type is one of these; NULL ends the list. */
 int make_check_media(struct endpoint_work *w, const char *const *types);
 
+/* Puts text into the body, which may move. */
+int make_insert(struct endpoint_work *w, size_t at, struct str text);
+
 /* Room for this many items. */
 int make_items(struct endpoint_work *w, size_t room);
 /* The next item; header is one compact JSON object. */

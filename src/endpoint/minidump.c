@@ -8,8 +8,6 @@
  * xz and bzip2 cannot be looked into here: what says it is one of them is taken
  * at its word.
  */
-#include <stdlib.h>
-
 #include "endpoint/fields.h"
 #include "endpoint/form_id.h"
 #include "endpoint/make.h"
@@ -69,12 +67,32 @@ static int to_attachment(struct endpoint_work *w, struct str dump)
 	return make_event_id(w, &id);
 }
 
-/* Upstream unpacks on this path only. Its id will be another than the answer's. */
+/* An envelope's dump has to be unpacked, and upstream unpacks on this path: so
+ * the dump goes on as a form, which can tell its id. The id is random, so that
+ * it serves as the boundary too. */
 static int carry_opaque(struct endpoint_work *w)
 {
+	struct arena *a = w->env->arena;
+	char hex[EVENT_ID_HEX_BYTES];
 	struct event_id id;
+	struct str front, back;
 	int rc = make_random_id(w, &id);
 
+	if (rc != E_OK)
+		return rc;
+	event_id_hex(&id, hex);
+	front = arena_printf(a,
+		"--%s\r\nContent-Disposition: form-data; name=\"sentry[event_id]\"\r\n\r\n%s\r\n"
+		"--%s\r\nContent-Disposition: form-data; name=\"upload_file_minidump\"; "
+		"filename=\"Minidump\"\r\n\r\n",
+		hex, hex, hex);
+	back = arena_printf(a, "\r\n--%s--\r\n", hex);
+	w->content_type = arena_printf(a, "multipart/form-data; boundary=%s", hex);
+	if (front.p == NULL || back.p == NULL || w->content_type.p == NULL)
+		return make_no_memory(w);
+	rc = make_insert(w, 0, front);
+	if (rc == E_OK)
+		rc = make_insert(w, w->body.n, back);
 	if (rc == E_OK)
 		rc = make_carried(w, ITEM_UNREAL_REPORT, 1, STR("minidump/"), STR(""));
 	return rc == E_OK ? make_event_id(w, &id) : rc;
@@ -169,47 +187,21 @@ static int read_form(struct endpoint_work *w, struct form *f)
 	return rc == E_NOTFOUND ? E_OK : rc;
 }
 
-/* The field that tells upstream the id, as one part of the form. */
-static struct str id_field(struct arena *a, struct str delimiter, const struct event_id *id)
+/* Tells upstream the id: a field in front of the closing line. */
+static int add_id(struct endpoint_work *w, const struct multipart *m, const struct event_id *id)
 {
 	struct buf b = BUF_INIT;
 	char hex[EVENT_ID_HEX_BYTES];
-	struct str field = STR_EMPTY;
+	int rc;
 
 	event_id_hex(id, hex);
-	buf_str(&b, delimiter);
+	buf_str(&b, m->delimiter);
 	buf_cstr(&b, "\r\nContent-Disposition: form-data; name=\"sentry[event_id]\"\r\n\r\n");
 	buf_cstr(&b, hex);
 	buf_cstr(&b, "\r\n");
-	if (buf_ok(&b))
-		field = arena_dup(a, buf_view(&b));
+	rc = buf_ok(&b) ? make_insert(w, m->close_at, buf_view(&b)) : make_no_memory(w);
 	buf_fini(&b);
-	return field;
-}
-
-/* Puts the field in front of the closing line. The body may move. */
-static int add_id(struct endpoint_work *w, const struct multipart *m, const struct event_id *id)
-{
-	struct arena *a = w->env->arena;
-	struct str field = id_field(a, m->delimiter, id);
-	size_t tail = w->body.n - m->close_at;
-	bool adopted = w->env->adopted_body != NULL && w->env->adopted_body == w->body.p;
-	char *p;
-
-	if (field.p == NULL || w->body.n > SIZE_MAX - field.n)
-		return make_no_memory(w);
-	p = adopted ? realloc(w->env->adopted_body, w->body.n + field.n)
-		    : arena_alloc(a, w->body.n + field.n);
-	if (p == NULL)
-		return make_no_memory(w);
-	if (adopted)
-		w->env->adopted_body = p;
-	else
-		memcpy(p, w->body.p, w->body.n);
-	memmove(p + m->close_at + field.n, p + m->close_at, tail);
-	memcpy(p + m->close_at, field.p, field.n);
-	w->body = str_make(p, w->body.n + field.n);
-	return E_OK;
+	return rc;
 }
 
 static int from_form(struct endpoint_work *w)

@@ -41,6 +41,7 @@ struct endpoint_work {
 	struct err *err;
 	/* results */
 	enum endpoint_success success; /* is that of the endpoint before */
+	struct str content_type;       /* what body became; "": what it came as */
 	size_t extra_bytes;
 };
 

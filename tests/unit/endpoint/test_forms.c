@@ -251,7 +251,7 @@ static void a_bare_dump_is_an_envelope(void **state) /* 20.3 */
 	codec_pool_free(pool);
 }
 
-static void what_cannot_be_unpacked_here_goes_on_as_it_is(void **state) /* 20.3 */
+static void what_cannot_be_unpacked_here_goes_on_as_a_form(void **state) /* 20.3 */
 {
 	const struct str bodies[] = {LIT("\xfd"
 					 "7zXZ\0.."),
@@ -260,13 +260,29 @@ static void what_cannot_be_unpacked_here_goes_on_as_it_is(void **state) /* 20.3 
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bodies); i++) {
-		struct asked a = {.path = "/api/42/minidump/", .body = bodies[i]};
+		struct asked a = {.path = "/api/42/minidump/",
+			.headers = "Content-Type: application/x-dmp\n",
+			.body = bodies[i]};
+		char hex[EVENT_ID_HEX_BYTES];
+		struct multipart m;
+		struct part p;
 
 		must_take(&t, &a);
 		assert_str(t.env->carried.path, "minidump/");
-		assert_true(str_eq(t.env->items[0].payload, bodies[i]));
 		assert_true(t.env->has_event_id);
 		assert_int_equal(t.env->held.of[CAT_ERROR], 1);
+		event_id_hex(&t.env->event_id, hex);
+		assert_int_equal(
+			multipart_begin(&m, fields_get(t.env->carried.headers, STR("content-type")),
+				t.env->items[0].payload, t.env->arena, &t.err),
+			E_OK);
+		assert_int_equal(multipart_next(&m, &p, &t.err), E_OK);
+		assert_str(p.name, "sentry[event_id]");
+		assert_str(p.data, hex);
+		assert_int_equal(multipart_next(&m, &p, &t.err), E_OK);
+		assert_str(p.name, "upload_file_minidump");
+		assert_true(p.is_file && str_eq(p.data, bodies[i]));
+		assert_int_equal(multipart_next(&m, &p, &t.err), E_NOTFOUND);
 		taken_free(&t);
 	}
 }
@@ -494,7 +510,7 @@ int main(void)
 		cmocka_unit_test(a_form_inside_brings_its_boundary),
 		cmocka_unit_test(late_attachments_are_an_envelope),
 		cmocka_unit_test(a_bare_dump_is_an_envelope),
-		cmocka_unit_test(what_cannot_be_unpacked_here_goes_on_as_it_is),
+		cmocka_unit_test(what_cannot_be_unpacked_here_goes_on_as_a_form),
 		cmocka_unit_test(the_id_of_a_form_is_found_in_its_order),
 		cmocka_unit_test(a_form_without_an_id_is_given_one),
 		cmocka_unit_test(forms_without_a_dump_are_refused),
