@@ -209,6 +209,15 @@ def test_late_attachments_are_one_envelope_p148(picketd, sentry):
         ("attachment", "one.txt", b"1\r\n2"), ("attachment", "two.bin", DUMP)]
 
 
+def test_more_attachments_than_sentry_takes_at_once_are_divided(picketd, sentry):
+    eid = wire.new_id()
+    many = form([("f", f"{n}", b"x%d" % n) for n in range(31)])
+    assert_empty(post(picketd, f"events/{eid}/attachments/", many, FORM), 201)
+    sentry.wait_for(lambda: len(sentry.items("attachment")) == 31)
+    assert {e.event_id for e in sentry.envelopes()} == {eid}
+    assert [i.payload for i in sentry.items("attachment")] == [b"x%d" % n for n in range(31)]
+
+
 def test_attachment_refusals_p148(picketd):
     eid = wire.new_id()
     assert_error(post(picketd, "events/nonsense/attachments/", form([]), FORM), 400)
