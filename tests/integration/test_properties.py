@@ -1,8 +1,10 @@
 """Random envelopes over every transport and encoding: what arrives is what was
-sent, and the figures are the sums of it. The seed is in the name of the test."""
+sent, and the figures are the sums of it. The seed is in the name of the test;
+PICKET_SEEDS=100 plays more of them."""
 
 import collections
 import json
+import os
 import random
 
 import pytest
@@ -15,6 +17,7 @@ from settings import SANITIZED
 from wire import KEY
 
 PATH = "/api/42/envelope/"
+SEEDS = int(os.environ.get("PICKET_SEEDS", "4"))
 TRANSPORTS = ["tcp", "tcp", "chunked", "unix", "raw", "datagram"]
 ENCODINGS = [None, "gzip", "deflate", "br", "zstd"]
 # Odd, and nothing that a rule about secrets would take for one.
@@ -35,6 +38,7 @@ class Maker:
         self.entries = collections.Counter()   # texts of log and metric entries
         self.sums = collections.Counter()      # of session aggregates
         self.reports = collections.Counter()
+        self.traces = [self.hex() for _ in range(3)]
 
     def hex(self, digits=32):
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
@@ -96,6 +100,57 @@ class Maker:
         data = self.blob()
         self.count(attachment=max(len(data), 1), attachment_item=1)
         return self.plain("attachment", data, filename=self.hex(6))
+
+    def minidump(self, beside_event):
+        data = b"MDMP" + self.blob()
+        self.count(attachment=len(data), attachment_item=1)
+        if not beside_event:
+            self.count(error=1)
+        return self.plain("attachment", data, attachment_type="event.minidump", filename="m.dmp")
+
+    def user_report(self, eid):
+        self.count(feedback=1)
+        return self.plain("user_report", self.object(event_id=eid, comments="c"))
+
+    def profile(self):
+        self.count(profile=1)
+        return self.plain("profile", self.object(platform="python"), platform="python")
+
+    def profile_chunk(self):
+        self.count(profile_chunk=1)
+        return self.plain("profile_chunk", self.object(profiler_id=self.hex(), platform="python"),
+                          platform="python")
+
+    def replay(self, eid):
+        self.count(replay=1)
+        return [self.plain("replay_event", self.object(replay_id=eid, segment_id=0)),
+                self.plain("replay_recording", b'{"segment_id":0}\n' + self.blob())]
+
+    def spans(self, trace):
+        texts = [self.object(trace_id=trace, span_id=self.hex(16), name="s")
+                 for _ in range(self.rng.randrange(1, 6))]
+        self.entries.update(("span", t) for t in texts)
+        self.count(span=len(texts))
+        return ({"type": "span", "item_count": len(texts), "content_type": wire.SPAN_TYPE},
+                b'{"items":[' + b",".join(texts) + b"]}")
+
+    def span(self):
+        self.count(span=1)
+        return self.plain("span", self.object(trace_id=self.hex(), span_id=self.hex(16)))
+
+    def statsd(self):
+        lines = [f"m{self.hex(6)}@none:{k}|c|#a:b|T1767225600".encode()
+                 for k in range(self.rng.randrange(1, 5))]
+        self.entries.update(("statsd", line) for line in lines)
+        self.count(metric_bucket=len(lines))
+        return {"type": "statsd"}, b"\n".join(lines) + self.rng.choice([b"", b"\n"])
+
+    def buckets(self):
+        texts = [self.object(name="c:custom/" + self.hex(), value=1)
+                 for _ in range(self.rng.randrange(1, 5))]
+        self.entries.update(("metric_buckets", t) for t in texts)
+        self.count(metric_bucket=len(texts))
+        return {"type": "metric_buckets"}, b"[" + b",".join(texts) + b"]"
 
     def unknown(self):
         return self.plain("from_2040", self.blob())
@@ -164,11 +219,17 @@ class Maker:
             head["sdk"] = {"name": "sentry.x", "version": "1"}
         if rng.random() < 0.2:
             head["x_envelope"] = json.loads(self.json())
-        what = rng.randrange(8)
+        what = rng.randrange(13)
         if what <= 2:
             head["event_id"] = eid
             first = rng.choice([self.event, self.transaction, self.feedback])(eid)
             items = [first] + [self.attachment() for _ in range(rng.randrange(3))]
+            if first[0]["type"] == "event" and rng.random() < 0.2:
+                items.append(self.minidump(True))
+            if first[0]["type"] == "transaction" and rng.random() < 0.3:
+                items.append(self.profile())
+            if rng.random() < 0.1:
+                items.append(self.user_report(eid))
             if rng.random() < 0.2:
                 items.append(self.session())
             rng.shuffle(items)
@@ -177,16 +238,43 @@ class Maker:
                      for _ in range(rng.randrange(1, 5))]
         elif what == 4:
             items = [self.check_in()]
-        elif what == 5:
-            items = [rng.choice([self.log, self.metric])()]
-        elif what == 6:
+        elif what in (5, 6):
+            items = [rng.choice([self.log, self.metric, self.statsd, self.buckets])()]
+        elif what == 7:
             items = [self.unknown() for _ in range(rng.randrange(1, 3))]
-        else:
+        elif what == 8:
             head["event_id"] = eid
-            items = [self.attachment()]
+            items = [rng.choice([self.attachment, lambda: self.minidump(False)])()]
+        elif what == 9:
+            head["event_id"] = eid
+            items = self.replay(eid)
+        elif what == 10:
+            items = [rng.choice([self.profile_chunk, self.span])()]
+        elif what == 11:
+            trace = rng.choice(self.traces)
+            head["trace"] = {"trace_id": trace, "public_key": KEY, "sample_rate": "1.0"}
+            items = [self.spans(trace)]
+        else:
+            items = self.too_much(head, eid)
         if rng.random() < 0.15:
             items.append(self.report())
         return head, items, head.get("event_id")
+
+    def too_much(self, head, eid):
+        """Items that Sentry would refuse in one envelope."""
+        what = self.rng.randrange(6)
+        if what == 0:
+            head["event_id"] = eid
+            return [self.event(eid), *self.replay(eid)]
+        if what == 1:
+            return [self.session() for _ in range(self.rng.randrange(101, 130))]
+        if what == 2:
+            return [self.check_in(), self.check_in(), self.check_in()]
+        if what == 3:
+            return [self.log(), self.session(), self.log(), self.metric(), self.metric()]
+        if what == 4:
+            return [self.span() for _ in range(60)]
+        return [self.profile_chunk(), self.profile_chunk()]
 
     def bytes(self, head, items):
         out = [wire.compact(head), b"\n"]
@@ -231,8 +319,12 @@ def arrived(sentry):
     payloads, entries, sums = (collections.Counter() for _ in range(3))
     for env in sentry.envelopes():
         for item in env.items:
-            if item.type in ("log", "trace_metric"):
-                entries.update((item.type, text) for text in entry_texts(item.payload))
+            kind = item.type
+            if kind in ("log", "trace_metric", "metric_buckets") or (
+                    kind == "span" and "item_count" in item.headers):
+                entries.update((kind, text) for text in entry_texts(item.payload))
+            elif kind == "statsd":
+                entries.update((kind, line) for line in item.payload.split(b"\n") if line)
             elif item.type == "sessions":
                 body = item.json()
                 for row in body["aggregates"]:
@@ -247,7 +339,8 @@ def arrived(sentry):
 def entry_texts(payload):
     """The very bytes of each entry of a container."""
     text = payload.decode("utf-8")
-    at = text.index("[") + 1
+    at = 0 if text.startswith("[") else text.index('"items":') + len('"items":')
+    at = text.index("[", at) + 1
     decoder = json.JSONDecoder()
     while text[at] != "]":
         _, end = decoder.raw_decode(text, at)
@@ -259,7 +352,7 @@ def nonzero(counter):
     return {k: n for k, n in counter.items() if n}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("outage", [False, True], ids=["up", "outage"])
 def test_what_arrives_is_what_was_sent_and_the_figures_are_its_sums(
         make_daemon, sentry, seed, outage):
@@ -289,6 +382,30 @@ def test_what_arrives_is_what_was_sent_and_the_figures_are_its_sums(
     assert nonzero(sentry.discarded()) == nonzero(maker.reports)
 
 
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_dies_in_between_each_arrives_at_least_once(make_daemon, sentry, seed):
+    """kill -9 while requests are under way: their contents may come again."""
+    d = make_daemon(sentry, {"retry": {"min": "10ms", "max": "40ms"}})
+    maker = Maker(5000 + seed)
+    for _ in range(3):
+        with d.conn() as c:
+            for _ in range(10 if SANITIZED else 25):
+                head, items, _ = maker.envelope()
+                r = c.request("POST", PATH, [("X-Sentry-Auth", f"Sentry sentry_key={KEY}")],
+                              maker.bytes(head, items))
+                assert r.status == 200, r
+        d.kill9()
+        d.start()
+    d.wait_empty(60)
+    # Per category, since what is received is stored once whatever is sent twice.
+    assert d.totals()["received"] == nonzero(maker.quantities)
+    assert d.totals()["delivered"] == nonzero(maker.quantities)
+    payloads, entries, sums = arrived(sentry)
+    assert payloads >= maker.payloads and entries >= maker.entries
+    assert set(payloads) == set(maker.payloads) and set(entries) == set(maker.entries)
+    assert all(sums[k] >= n for k, n in maker.sums.items())
+
+
 class Moody(FakeSentry):
     """Answers as the dice fall, until it is told to be calm."""
 
@@ -316,7 +433,7 @@ MOODS = [(0.06, Answer(503)), (0.04, Answer(502)), (0.05, Answer(how="reset")),
          (0.04, Answer(200, headers=(("X-Sentry-Rate-Limits", "1:error;log_item:key"),)))]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(SEEDS + 2))
 def test_whatever_upstream_answers_nothing_is_lost_twice_or_in_silence(
         make_daemon, request, seed):
     s = Moody(seed)
@@ -343,8 +460,12 @@ def test_whatever_upstream_answers_nothing_is_lost_twice_or_in_silence(
     kinds = collections.Counter()
     for (kind, _payload), n in payloads.items():
         kinds[kind] += n
-    for kind, category in (("event", "error"), ("transaction", "transaction"),
-                           ("check_in", "monitor"), ("attachment", "attachment_item")):
+    # An event, or the dump that makes one.
+    assert d.delivered("error") == sum(
+        any(i.type == "event" or i.headers.get("attachment_type") for i in e.items)
+        for e in s.envelopes())
+    for kind, category in (("transaction", "transaction"), ("check_in", "monitor"),
+                           ("attachment", "attachment_item")):
         assert d.delivered(category) == kinds[kind], kind
     s.close()
     assert not s.violations, s.violations[:5]
