@@ -29,6 +29,16 @@
 	COUNTER(datagrams, COUNT, "picket_datagrams_total", "Envelopes received as datagrams")     \
 	COUNTER(datagrams_refused, COUNT, "picket_datagrams_refused_total",                        \
 		"Datagrams that were no acceptable envelope")                                      \
+	COUNTER(scrub_replaced, COUNT, "picket_scrub_replaced_total",                              \
+		"Texts of which scrubbing replaced a part")                                        \
+	COUNTER(scrub_removed, COUNT, "picket_scrub_removed_total",                                \
+		"Values that scrubbing took out whole")                                            \
+	COUNTER(scrub_limits, COUNT, "picket_scrub_limits_total",                                  \
+		"Of these: because an expression or the depth met its limit")                      \
+	COUNTER(scrub_items_dropped, COUNT, "picket_scrub_items_dropped_total",                    \
+		"Items dropped because scrubbing could not read them")                             \
+	COUNTER(scrub_opaque, COUNT, "picket_scrub_opaque_total",                                  \
+		"Items passed because nobody here can look inside")                                \
 	COUNTER(commits, COUNT, "picket_spool_commits_total", "Write transactions committed")      \
 	COUNTER(commit_us, COUNT, "picket_spool_commit_microseconds_total",                        \
 		"Time spent in write transactions")                                                \

@@ -36,6 +36,8 @@ enum setting_when_limited { WHEN_LIMITED_DROP, WHEN_LIMITED_HOLD };
 enum setting_sampling_mode { SAMPLING_ABSOLUTE, SAMPLING_RELATIVE };
 enum setting_body_size { BODY_ALWAYS, BODY_NEVER, BODY_SMALL, BODY_MEDIUM };
 enum setting_kubernetes { KUBERNETES_AUTO, KUBERNETES_YES, KUBERNETES_NO };
+enum setting_default_pii { DEFAULT_PII_AS_SENT, DEFAULT_PII_NO };
+enum setting_opaque { SETTING_OPAQUE_AUTO, SETTING_OPAQUE_PASS, SETTING_OPAQUE_DROP };
 enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON };
 
 /* The types of values:
@@ -195,6 +197,8 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTING(event, server_name, TEXT, "", "", "", YES,                                         \
 		"Server name of events that have none.")                                           \
 	SETTING(event, dist, TEXT, "", "", "", YES, "Distribution of events that have none.")      \
+	SETTING(event, send_default_pii, ENUM, "as-sent", "", "", YES,                             \
+		"no: take out what SDKs do not collect without their option of that name.")        \
 	SETTING(event, max_breadcrumbs, COUNT, "0", "0", "100000", YES,                            \
 		"Newest breadcrumbs to keep of an event; 0 keeps all.")                            \
 	SETTING(event, max_value_length, COUNT, "0", "0", "10000000", YES,                         \
@@ -228,6 +232,24 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 #define SETTINGS_STORM(SETTING)                                                                    \
 	SETTING(storm, per_issue, TEXT, "", "", "", YES,                                           \
 		"Most events of one issue in a time, as 30/1m; the rest is folded.")
+
+#define SETTINGS_SCRUB(SETTING)                                                                    \
+	SETTING(scrub, defaults, BOOL, "yes", "", "", YES,                                         \
+		"Scrub what Sentry's own default scrubbing takes out.")                            \
+	SETTING(scrub, deep, BOOL, "yes", "", "", YES,                                             \
+		"Scrub also where Sentry's default scrubbing leaves a gap.")                       \
+	SETTING(scrub, ip_addresses, BOOL, "yes", "", "", YES, "Take out IP addresses.")           \
+	SETTING(scrub, fields, LIST, "", "", "", YES, "More words that make a field sensitive.")   \
+	SETTING(scrub, safe_fields, LINES, "", "", "", YES,                                        \
+		"Fields that default scrubbing leaves alone, one selector a line.")                \
+	SETTING(scrub, rules, PATH, "", "", "", YES,                                               \
+		"File with rules of your own: Relay's PII configuration, JSON.")                   \
+	SETTING(scrub, attachments, BOOL, "yes", "", "", YES,                                      \
+		"Let rules that name attachments scrub them.")                                     \
+	SETTING(scrub, opaque, ENUM, "auto", "", "", YES,                                          \
+		"What happens to bytes that cannot be taken apart: pass, drop, or auto.")          \
+	SETTING(scrub, hash_key, SECRET, "", "", "", YES,                                          \
+		"Key of the hashes that rules put in place of values; empty hashes as Relay.")
 
 #define SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTING(limits, memory, SIZE, "64M", "1M", "64G", YES,                                     \
@@ -299,6 +321,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTINGS_EVENT(SETTING)                                                                    \
 	SETTINGS_DEDUPE(SETTING)                                                                   \
 	SETTINGS_STORM(SETTING)                                                                    \
+	SETTINGS_SCRUB(SETTING)                                                                    \
 	SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTINGS_REPORTS(SETTING)                                                                  \
 	SETTINGS_LOG(SETTING)                                                                      \
@@ -314,8 +337,10 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	WORDS(spool, order, "oldest", "newest")                                                    \
 	WORDS(spool, when_limited, "drop", "hold")                                                 \
 	WORDS(sampling, mode, "absolute", "relative")                                              \
+	WORDS(event, send_default_pii, "as-sent", "no")                                            \
 	WORDS(event, max_request_body_size, "always", "never", "small", "medium")                  \
 	WORDS(event, kubernetes, "auto", "yes", "no")                                              \
+	WORDS(scrub, opaque, "auto", "pass", "drop")                                               \
 	WORDS(log, level, "error", "warn", "info", "debug", "trace")                               \
 	WORDS(log, format, "auto", "logfmt", "json")
 
@@ -387,6 +412,9 @@ struct settings {
 	struct {
 		SETTINGS_STORM(SETTING_FIELD)
 	} storm;
+	struct {
+		SETTINGS_SCRUB(SETTING_FIELD)
+	} scrub;
 	struct {
 		SETTINGS_LIMITS(SETTING_FIELD)
 	} limits;

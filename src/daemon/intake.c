@@ -1,7 +1,7 @@
 /* One envelope between socket and spool.
  *
- *   intake_work      worker  route it, judge it, make the header agree, divide it where
- *                            Sentry would refuse it whole, pack a record of each piece
+ *   intake_work      worker  route it, judge it, make the header agree, scrub it, divide it
+ *                            where Sentry would refuse it whole, pack a record of each piece
  *   intake_envelope  loop    answer 429 if every item is limited, else store the pieces
  *   stored           loop    after the last: answer the client, tell forward
  *
@@ -16,6 +16,7 @@
 #include "process/pack.h"
 #include "process/process.h"
 #include "process/route.h"
+#include "scrub/scrub.h"
 
 #define RETRY_WHEN_FULL_S 30
 
@@ -28,6 +29,7 @@ struct piece {
 struct intake {
 	struct quantities invalid;    /* left out of the records, counted with the answer */
 	struct process_result judged; /* likewise */
+	struct scrub_tally scrubbed;
 	struct relay *relay;
 	struct reply *reply;
 	size_t count, left;
@@ -92,6 +94,7 @@ int intake_work(
 {
 	const struct relay *r = arg;
 	struct process_result judged = {0};
+	struct scrub_tally scrubbed;
 	struct intake *in = NULL;
 	struct envelope *pieces;
 	struct route route;
@@ -104,6 +107,8 @@ int intake_work(
 	if (rc == E_OK)
 		rc = route_apply(env, &route, err);
 	if (rc == E_OK)
+		rc = process_scrub(judge_of(s), env, &judged, &scrubbed, err);
+	if (rc == E_OK)
 		rc = envelope_divide(env, &env->limits, &pieces, &n, err);
 	if (rc == E_OK)
 		rc = pack_pieces(pieces, n, &route, r, &in, err);
@@ -112,6 +117,7 @@ int intake_work(
 		return rc;
 	}
 	in->judged = judged;
+	in->scrubbed = scrubbed;
 	*result = in;
 	return E_OK;
 }
@@ -188,6 +194,15 @@ static void store(struct intake *in)
 		spool_put(in->relay->spool, &in->pieces[i].put);
 }
 
+static void count_scrubbed(struct counters *c, const struct scrub_tally *t)
+{
+	c->scrub_replaced += t->values.replaced;
+	c->scrub_removed += t->values.removed;
+	c->scrub_limits += t->values.limits;
+	c->scrub_items_dropped += t->items_dropped;
+	c->scrub_opaque += t->opaque;
+}
+
 void intake_envelope(void *arg, struct envelope *env, void *result, struct reply *to)
 {
 	struct relay *r = arg;
@@ -199,6 +214,7 @@ void intake_envelope(void *arg, struct envelope *env, void *result, struct reply
 	in->relay = r;
 	in->reply = to;
 	in->invalid = env->invalid;
+	count_scrubbed(&r->counters, &in->scrubbed);
 	active = forward_limits(r->forward, first_of(in)->dsn, &limits, &retry_after_s);
 	if (env->item_count == 0)
 		accept_empty(in);

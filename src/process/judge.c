@@ -104,6 +104,7 @@ static void judge_free(void *made)
 	struct judge *j = made;
 
 	ignore_fini(&j->ignore);
+	scrubber_free(j->scrubber);
 	arena_free(j->arena);
 	free(j);
 }
@@ -122,6 +123,8 @@ int judge_attach(struct settings *s, const char *const *env, struct err *err)
 		rc = check_numbers(j, err);
 	if (rc == E_OK)
 		rc = ignore_compile(&j->ignore, j->arena, s, err);
+	if (rc == E_OK)
+		rc = judge_scrubber(s, &j->scrubber, err);
 	if (rc != E_OK) {
 		judge_free(j);
 		return rc;

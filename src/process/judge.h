@@ -8,6 +8,7 @@
  *   repeats.c   dedupe and storms
  *   event.h     editing events
  *   state.c     what is remembered between envelopes
+ *   scrubbing.c the last step
  *
  * Owns     as process.h.
  * Threads  a struct work belongs to one call of process_run().
@@ -18,6 +19,7 @@
 #include "process/draw.h"
 #include "process/ignore.h"
 #include "process/process.h"
+#include "scrub/scrub.h"
 
 /* Kinds of things that have a rate of their own. */
 enum sampled_kind {
@@ -48,7 +50,11 @@ struct judge {
 	bool trims;                      /* something is taken away from events */
 	bool cuts;                       /* and something that waits for scrubbing */
 	bool is_needed;
+	struct scrubber *scrubber;
 };
+
+/* Makes the scrubber that [scrub] asks for. */
+int judge_scrubber(const struct settings *s, struct scrubber **ret, struct err *err);
 
 /* One envelope being judged. */
 struct work {

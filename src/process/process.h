@@ -1,6 +1,6 @@
 /* process.h - the order of work, and every judgement about an envelope.
  *
- *   defaults, ignore lists, dedupe and storms, sampling, trimming
+ *   defaults, ignore lists, dedupe and storms, sampling, trimming; at last scrubbing
  *
  * Something that is both filtered and sampled out is counted under the
  * filter's reason (sdk-semantics 1). What is dropped is told as quantities per
@@ -24,6 +24,7 @@
 
 struct judge;
 struct judge_state;
+struct scrub_tally; /* scrub/scrub.h */
 
 /* Compiles the judging part of freshly loaded settings and attaches it. */
 /* env: environ, for what Kubernetes tells; NULL: nothing. */
@@ -43,5 +44,10 @@ void process_result_fini(struct process_result *r);
 /* j NULL: the envelope is left alone. */
 int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,
 	struct instant now, struct process_result *ret, struct err *err);
+
+/* The last step before an envelope is packed: what [scrub] takes out. Adds what
+ * had to be dropped to *ret. E_NOMEM: nothing of the envelope may be kept. */
+int process_scrub(const struct judge *j, struct envelope *e, struct process_result *ret,
+	struct scrub_tally *tally, struct err *err);
 
 #endif

@@ -64,6 +64,7 @@ static int walk_file(struct run *r, struct json_doc *d, const struct pii_state s
 	w.attributes = ATTRIBUTES_AS_OBJECTS;
 	w.deep = false;
 	w.strings_only = true;
+	w.otlp = false;
 	w.tally = &r->tally->values;
 	w.seen = r->tally->seen;
 	w.seen_arg = r->tally->seen_arg;

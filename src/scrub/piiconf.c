@@ -101,7 +101,7 @@ static int read_redaction(struct piiconf *c, json_node n, struct redaction *ret,
 	method = json_get(c->doc, n, STR("method"));
 	if (!is_absent(c, method) && !method_parse(json_text(c->doc, method), &ret->method))
 		return fail_at(c, method, err, E_UNSUPPORTED, "unknown redaction method",
-			json_raw(c->doc, method));
+			json_text(c->doc, method));
 	text = json_get(c->doc, n, STR("text"));
 	if (!is_absent(c, text) && json_type_of(c->doc, text) != JSON_TYPE_STRING)
 		return fail_at(c, text, err, E_INVAL, "text is not a string", STR_EMPTY);

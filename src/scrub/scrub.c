@@ -34,6 +34,7 @@ static const struct {
 	[SCRUB_CHECK_IN] = {"check_in", SCHEMA_CHECK_IN, false, false, false},
 	[SCRUB_PROFILE] = {"profile", SCHEMA_PROFILE, false, false, false},
 	[SCRUB_FREE] = {"json", SCHEMA_FREE, false, false, false},
+	[SCRUB_OTLP] = {"otlp", SCHEMA_FREE, false, false, false},
 };
 
 bool scrub_type_parse(struct str name, enum scrub_type *ret)
@@ -154,7 +155,7 @@ static void walk_root(struct walk *w, enum scrub_type t, json_node root)
 	struct pii_state item = {.key = STR(""), .index = -1, .types = s->types, .flag = PII_FALSE};
 
 	walk_begin(w, types[t].is_item ? 0 : s->types, PII_FALSE);
-	if (t == SCRUB_FREE) {
+	if (t == SCRUB_FREE || t == SCRUB_OTLP) {
 		walk_top(w)->flag = PII_TRUE;
 		walk_value(w, root, FIELD_FREE, NULL);
 		return;
@@ -185,6 +186,7 @@ static int run_pass(struct run *r, enum scrub_type t, struct json_doc *d, json_n
 	w.attributes = mode;
 	w.deep = c == r->s->deep;
 	w.strings_only = false;
+	w.otlp = t == SCRUB_OTLP;
 	w.tally = &r->tally->values;
 	w.seen = r->tally->seen;
 	w.seen_arg = r->tally->seen_arg;
@@ -246,6 +248,11 @@ static int run_list(struct run *r, enum scrub_type t, struct json_doc *d)
 	for (json_node n = json_first(d, items); rc == E_OK && n != JSON_NONE; n = json_next(d, n))
 		rc = run_document(r, t, d, n);
 	return rc;
+}
+
+int run_root(struct run *r, enum scrub_type t, struct json_doc *d)
+{
+	return types[t].in_list ? run_list(r, t, d) : run_document(r, t, d, json_root(d));
 }
 
 int scrub_payload(const struct scrubber *s, enum scrub_type t, struct str in, struct arena *a,

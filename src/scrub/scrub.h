@@ -82,6 +82,7 @@ enum scrub_type {
 	SCRUB_CHECK_IN,
 	SCRUB_PROFILE,
 	SCRUB_FREE, /* any JSON: every member, by any selector */
+	SCRUB_OTLP, /* the same; objects of "key" and "value" are members */
 	SCRUB_TYPE_COUNT
 };
 /* "event", "log", ...; false when there is none. */

@@ -36,6 +36,9 @@ void run_end(struct run *r);
 /* One document, or one node that stands for one. */
 int run_document(struct run *r, enum scrub_type t, struct json_doc *d, json_node root);
 
+/* A payload: one document, or a list of items that are some. */
+int run_root(struct run *r, enum scrub_type t, struct json_doc *d);
+
 /* graphql.c: pii.md 12.4. */
 void graphql_scrub(struct json_doc *d, json_node root, struct walk_tally *tally, int *rc);
 

@@ -169,6 +169,27 @@ static void visit_element(struct walk *w, json_node n, int64_t index)
 	walk_leave(w);
 }
 
+/* OpenTelemetry's way to write members. The value is an object that names its
+ * type: what is in it is what the key stands for. */
+static bool visit_key_value(struct walk *w, json_node n)
+{
+	json_node key = w->otlp ? json_get(w->d, n, STR("key")) : JSON_NONE;
+	json_node value = json_get(w->d, n, STR("value"));
+	json_node inner = json_count(w->d, value) == 1 ? json_first(w->d, value) : value;
+	struct str name = json_text(w->d, key);
+
+	if (json_type_of(w->d, key) != JSON_TYPE_STRING || value == JSON_NONE)
+		return false;
+	if (!walk_enter_member(
+		    w, name, name, walk_top(w)->flag, walk_types_of(json_type_of(w->d, inner)))) {
+		walk_give_up(w, value, "picket:depth");
+		return true;
+	}
+	walk_free(w, inner);
+	walk_leave(w);
+	return true;
+}
+
 static void visit_free_array(struct walk *w, json_node n)
 {
 	bool pairs = !w->strings_only && walk_is_pair_list(w->d, n);
@@ -179,7 +200,7 @@ static void visit_free_array(struct walk *w, json_node n)
 
 		if (pairs)
 			visit_pair(w, e, index, FIELD_FREE);
-		else
+		else if (!visit_key_value(w, e))
 			visit_element(w, e, index);
 		e = next;
 	}

@@ -49,6 +49,7 @@ struct walk {
 	size_t app_count;
 	enum attribute_mode attributes;
 	bool deep;
+	bool otlp;         /* {"key": k, "value": v} in lists are members */
 	bool strings_only; /* nothing else is judged; what is removed is "" */
 	struct walk_tally *tally;
 	walk_seen_fn *seen; /* NULL: nobody asks */

@@ -63,6 +63,7 @@ static int load_settings(struct stage *st, struct err *err)
 	check(fprintf(f,
 		      "[listen]\nhttp = off\nunix = %s\n[control]\nunix = off\n"
 		      "[upstream]\n%s\n[spool]\ndir = %s/spool%u\n"
+		      "[scrub]\ndefaults = no\ndeep = no\nip_addresses = no\n"
 		      "[daemon]\nshutdown_timeout = 0ms\n%s",
 		      st->socket_path,
 		      strstr(st->settings_text, "[project") != NULL

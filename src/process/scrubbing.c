@@ -1,0 +1,97 @@
+/* From [scrub] to a scrubber, and running it as the last step.
+ *
+ * The file of rules is read when settings are: a bad one is refused with its
+ * name, and the settings before stay in force.
+ */
+#include <stdlib.h>
+
+#include "config/file.h"
+#include "process/judge.h"
+
+static struct str *texts_of(const struct str_list *list)
+{
+	struct str *texts = calloc(list->n + 1, sizeof *texts);
+
+	for (size_t i = 0; texts != NULL && i < list->n; i++)
+		texts[i] = str_of(list->v[i]);
+	return texts;
+}
+
+static int refuse(const struct settings *s, const char *key, int rc, struct err *err)
+{
+	const char *where = settings_where(s, "scrub", key);
+
+	return err_wrap(err, rc, "%s: scrub.%s", where != NULL ? where : "settings", key);
+}
+
+static int make(
+	const struct settings *s, struct scrub_options *o, struct scrubber **ret, struct err *err)
+{
+	struct str *fields = texts_of(&s->scrub.fields);
+	struct str *safe = texts_of(&s->scrub.safe_fields);
+	int rc = E_NOMEM;
+
+	o->settings.sensitive = fields;
+	o->settings.sensitive_count = s->scrub.fields.n;
+	o->settings.exclude = safe;
+	o->settings.exclude_count = s->scrub.safe_fields.n;
+	if (fields == NULL || safe == NULL)
+		(void)err_set(err, rc, "no memory for the settings");
+	else
+		rc = scrubber_new(ret, o, err);
+	free(fields);
+	free(safe);
+	return rc;
+}
+
+int judge_scrubber(const struct settings *s, struct scrubber **ret, struct err *err)
+{
+	struct buf rules = BUF_INIT;
+	struct scrub_options o = {
+		.deep = s->scrub.deep,
+		.strip_default_pii = s->event.send_default_pii == DEFAULT_PII_NO,
+		.attachments = s->scrub.attachments,
+		.opaque = (enum scrub_opaque)s->scrub.opaque,
+		.hash_key = str_of(s->scrub.hash_key),
+	};
+	int rc = E_OK;
+
+	*ret = NULL;
+	o.settings.scrub_data = s->scrub.defaults;
+	o.settings.scrub_defaults = s->scrub.defaults;
+	o.settings.scrub_ip_addresses = s->scrub.ip_addresses;
+	if (*s->scrub.rules != '\0') {
+		rc = file_read(s->scrub.rules, PIICONF_MAX_BYTES, &rules, err);
+		o.rules = rules.n > 0 ? buf_view(&rules) : STR("");
+		if (rc == E_OK && rules.n == 0)
+			rc = err_set(err, E_INVAL, "%s: is empty", s->scrub.rules);
+		if (rc != E_OK)
+			rc = refuse(s, "rules", rc, err);
+	}
+	if (rc == E_OK) {
+		rc = make(s, &o, ret, err);
+		if (rc != E_OK && o.rules.n > 0)
+			rc = refuse(s, "rules", err_wrap(err, rc, "%s", s->scrub.rules), err);
+	}
+	buf_fini(&rules);
+	return rc;
+}
+
+int process_scrub(const struct judge *j, struct envelope *e, struct process_result *ret,
+	struct scrub_tally *tally, struct err *err)
+{
+	int rc;
+
+	*tally = (struct scrub_tally){0};
+	if (j == NULL || j->scrubber == NULL)
+		return E_OK;
+	rc = scrub_envelope(j->scrubber, e, tally, err);
+	if (rc != E_OK || quantities_empty(&tally->dropped))
+		return rc;
+	if (ret->dropped == NULL)
+		ret->dropped = calloc(DROP_COUNT, sizeof *ret->dropped);
+	if (ret->dropped == NULL)
+		return err_set(err, E_NOMEM, "no memory to scrub an envelope");
+	quantities_merge(&ret->dropped[DROP_EVENT_PROCESSOR], &tally->dropped);
+	return E_OK;
+}

@@ -1,0 +1,190 @@
+/* The items of an envelope: what each of them is, and what cannot be read.
+ *
+ *   scrub_envelope   each item; those that cannot be kept are taken out at the end
+ *   scrub_json       payloads that are documents
+ *   scrub_file       attachments
+ *   scrub_carried    requests that are no envelope
+ */
+#include "scrub/scrubber.h"
+
+/* How a type is looked at. */
+enum item_form { FORM_JSON, FORM_FILE, FORM_OPAQUE, FORM_OURS };
+
+struct item_way {
+	enum item_form form;
+	enum scrub_type alone;
+	enum scrub_type container;
+};
+
+static struct item_way way_of(const struct item *it)
+{
+	switch (it->type) {
+	case ITEM_EVENT:
+	case ITEM_TRANSACTION:
+	case ITEM_FEEDBACK:
+		return (struct item_way){FORM_JSON, SCRUB_EVENT, SCRUB_EVENT};
+	case ITEM_USER_REPORT:
+		return (struct item_way){FORM_JSON, SCRUB_USER_REPORT, SCRUB_USER_REPORT};
+	case ITEM_SESSION:
+	case ITEM_SESSIONS:
+		return (struct item_way){FORM_JSON, SCRUB_SESSION, SCRUB_SESSION};
+	case ITEM_LOG:
+		return (struct item_way){FORM_JSON, SCRUB_LOG, SCRUB_LOG_ITEMS};
+	case ITEM_TRACE_METRIC:
+		return (struct item_way){FORM_JSON, SCRUB_TRACE_METRIC, SCRUB_TRACE_METRIC_ITEMS};
+	case ITEM_SPAN:
+		return (struct item_way){FORM_JSON, SCRUB_SPAN, SCRUB_SPAN_V2_ITEMS};
+	case ITEM_PROFILE:
+	case ITEM_PROFILE_CHUNK:
+	case ITEM_PROFILE_CHUNK_UI:
+		return (struct item_way){FORM_JSON, SCRUB_PROFILE, SCRUB_PROFILE};
+	case ITEM_REPLAY_EVENT:
+		return (struct item_way){FORM_JSON, SCRUB_REPLAY, SCRUB_REPLAY};
+	case ITEM_CHECK_IN:
+		return (struct item_way){FORM_JSON, SCRUB_CHECK_IN, SCRUB_CHECK_IN};
+	case ITEM_SECURITY:
+	case ITEM_RAW_SECURITY:
+	case ITEM_NEL:
+	case ITEM_FORM_DATA:
+		return (struct item_way){FORM_JSON, SCRUB_FREE, SCRUB_FREE};
+	case ITEM_ATTACHMENT:
+		return (struct item_way){FORM_FILE, SCRUB_FREE, SCRUB_FREE};
+	case ITEM_CLIENT_REPORT:
+		return (struct item_way){FORM_OURS, SCRUB_FREE, SCRUB_FREE};
+	default:
+		return (struct item_way){FORM_OPAQUE, SCRUB_FREE, SCRUB_FREE};
+	}
+}
+
+static int scrub_json(struct run *r, struct envelope *e, struct item *it, enum scrub_type t)
+{
+	struct json_doc *d = item_payload(e, it);
+	int rc;
+
+	if (d == NULL)
+		return E_SYNTAX;
+	rc = run_root(r, t, d);
+	if (rc != E_OK || !json_is_dirty(d, json_root(d)))
+		return rc;
+	r->tally->items_changed++;
+	return item_settle(e, it);
+}
+
+static bool is_json_file(struct str attachment_type, struct str content_type)
+{
+	return str_eq(attachment_type, STR("event.view_hierarchy")) ||
+	       str_istarts(content_type, STR("application/json"));
+}
+
+static int scrub_file(struct run *r, struct envelope *e, struct item *it, struct err *err)
+{
+	struct json_doc *h = item_header(e, it);
+	struct str name;
+	struct str type;
+	struct str content;
+	struct str out;
+	int rc = E_SYNTAX;
+
+	if (h == NULL)
+		return E_NOMEM;
+	if (r->s->rules == NULL || !r->s->attachments || it->is_reference)
+		return E_OK;
+	name = json_text(h, json_get(h, json_root(h), STR("filename")));
+	type = json_text(h, json_get(h, json_root(h), STR("attachment_type")));
+	content = json_text(h, json_get(h, json_root(h), STR("content_type")));
+	if (is_json_file(type, content))
+		rc = scrub_json_attachment(r->s, name, it->payload, e->arena, &out, r->tally, err);
+	if (rc == E_SYNTAX) /* it only says that it is JSON */
+		rc = scrub_attachment(r->s, name,
+			str_eq(type, STR("event.minidump")) ? TYPE_MINIDUMP : TYPE_BINARY,
+			it->payload, e->arena, &out, r->tally, err);
+	if (rc != E_OK)
+		return rc;
+	r->tally->items_changed += out.p != it->payload.p;
+	it->payload = out;
+	return E_OK;
+}
+
+static bool is_otlp(const struct carried *c)
+{
+	return str_find(c->path, STR("otlp")) < c->path.n;
+}
+
+/* A body that nobody here reads. */
+static int pass_opaque(struct run *r, bool has_text)
+{
+	if (r->s->opaque == OPAQUE_DROP || (r->s->opaque == OPAQUE_AUTO && has_text))
+		return E_SYNTAX;
+	r->tally->opaque++;
+	return E_OK;
+}
+
+static int scrub_carried(struct run *r, struct envelope *e, struct item *it)
+{
+	int rc = scrub_json(r, e, it, is_otlp(&e->carried) ? SCRUB_OTLP : SCRUB_FREE);
+
+	if (rc == E_SYNTAX && it->payload.n == 0)
+		return E_OK;
+	return rc == E_SYNTAX ? pass_opaque(r, is_otlp(&e->carried)) : rc;
+}
+
+static int scrub_item(struct run *r, struct envelope *e, struct item *it, struct err *err)
+{
+	struct item_way way = way_of(it);
+
+	if (carried_is(&e->carried))
+		return scrub_carried(r, e, it);
+	switch (way.form) {
+	case FORM_JSON:
+		return scrub_json(r, e, it, it->is_container ? way.container : way.alone);
+	case FORM_FILE:
+		return scrub_file(r, e, it, err);
+	case FORM_OPAQUE:
+		return pass_opaque(r, false);
+	case FORM_OURS:
+		break;
+	}
+	return E_OK;
+}
+
+/* What stands for the payload of an item that is taken out. */
+static const char lost[1];
+
+static bool is_lost(void *arg, const struct item *it)
+{
+	(void)arg;
+	return it->payload.p == lost;
+}
+
+static bool has_work(const struct scrubber *s)
+{
+	return s->rules != NULL || s->defaults != NULL || s->deep != NULL || s->strip_default_pii ||
+	       s->scrub_data;
+}
+
+int scrub_envelope(
+	const struct scrubber *s, struct envelope *e, struct scrub_tally *tally, struct err *err)
+{
+	struct run r;
+	int rc;
+
+	if (!has_work(s) || e->item_count == 0)
+		return E_OK;
+	rc = run_begin(&r, s, e->arena, tally);
+	for (size_t i = 0; rc == E_OK && i < e->item_count; i++) {
+		struct item *it = &e->items[i];
+
+		rc = scrub_item(&r, e, it, err);
+		if (rc == E_OK || rc == E_NOMEM)
+			continue;
+		it->payload = str_make(lost, 0); /* not to be seen again, whatever happens */
+		tally->items_dropped++;
+		rc = E_OK;
+	}
+	run_end(&r);
+	if (rc != E_OK)
+		return err_set(err, E_NOMEM, "no memory to scrub an envelope");
+	if (tally->items_dropped > 0)
+		(void)envelope_remove_if(e, is_lost, NULL, &tally->dropped);
+	return E_OK;
+}
