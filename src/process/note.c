@@ -100,6 +100,8 @@ int note_place(struct notes *n, const struct place *p, uint64_t len, struct str 
 			continue; /* the walk began at the top */
 		if (key.p == NULL)
 			return E_NOMEM;
+		if (!str_is_utf8(key))
+			return E_OK; /* a name that cannot be written again */
 		node = object_in(n, node, key);
 	}
 	return note_at(n, node, len, rem);

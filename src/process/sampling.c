@@ -304,7 +304,7 @@ int work_sample(struct work *w)
 		rc = sample_replay(w);
 	if (rc == E_OK)
 		rc = work_sample_entries(w);
-	if (rc == E_OK)
+	if (rc == E_OK && is_sampled(w, SAMPLED_ERROR))
 		remember_kept(w);
 	return rc;
 }

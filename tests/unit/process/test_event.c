@@ -381,6 +381,19 @@ static void what_events_are_found_by_is_never_cut(void **state)
 	bench_close(&b);
 }
 
+static void a_key_that_is_no_text_gets_no_note(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "[event]\nmax_value_length = 4\nmax_depth = 1\n");
+	assert_string_equal(edited(&b, "event", "{\"extra\":{\"\xda\xda\":\"012345\"}}"),
+		"{\"extra\":{\"\xda\xda\":\"0...\"},\"_meta\":{\"extra\":{}}}");
+	assert_has(edited(&b, "event", "{\"extra\":{\"\\ud800\":{\"a\":1}}}"),
+		"{\"extra\":{\"\\ud800\":\"{");
+	bench_close(&b);
+}
+
 static void notes_are_bounded(void **state)
 {
 	struct buf text = BUF_INIT;
@@ -418,6 +431,7 @@ int main(void)
 		cmocka_unit_test(what_is_too_deep_becomes_text_and_what_is_too_broad_shorter),
 		cmocka_unit_test(long_texts_are_cut_between_code_points),
 		cmocka_unit_test(what_events_are_found_by_is_never_cut),
+		cmocka_unit_test(a_key_that_is_no_text_gets_no_note),
 		cmocka_unit_test(notes_are_bounded),
 	};
 
