@@ -216,3 +216,56 @@ def test_a_damaged_record_does_not_cost_its_neighbours(make_daemon, sentry):
     assert arrived(sentry) == collections.Counter(m for m in marks if m != marks[2])
     assert d.dropped("internal_sdk_error", "log_item") == 1
     d.check_conservation()
+
+
+def test_what_waits_for_company_survives_the_end(make_daemon, sentry):
+    """A batch that would have waited for an hour costs no time at the end and is sent
+    by the next run, once."""
+    d = make_daemon(sentry, {**QUICK, "batch": {"window": "1h"}})
+    names = [f"line {n}" for n in range(5)]
+    for name in names:
+        d.send_ok(log(name))
+    assert d.terminate() == 0
+    assert not arrived(sentry) and d.expect_dead
+    d.set("batch", window="20ms")
+    d.write_conf()
+    d.start()
+    d.wait_empty()
+    assert arrived(sentry) == collections.Counter(names)
+
+
+def test_a_reload_lets_go_of_what_waits(make_daemon, sentry):
+    d = make_daemon(sentry, {**QUICK, "batch": {"window": "1h"}})
+    names = [f"line {n}" for n in range(5)]
+    for name in names:
+        d.send_ok(log(name))
+    assert d.held("log_item") == 5
+    d.set("batch", window="0ms")
+    d.reload()
+    d.wait_empty()
+    assert arrived(sentry) == collections.Counter(names)
+
+
+def test_a_batch_larger_than_the_memory_budget_goes_in_parts(make_daemon, sentry):
+    d = make_daemon(sentry, {**QUICK, "limits": {"memory": "1M"},
+                             "spool": {"durability": "lazy"}})
+    names = [f"{n} " + wire.new_id() * 300 for n in range(200)]
+    with Held(d):
+        for name in names:
+            d.send_ok(log(name))
+    d.wait_empty(30)
+    assert arrived(sentry) == collections.Counter(names) and none_dropped(d)
+
+
+def test_old_logs_do_not_take_young_ones_along(make_daemon, sentry):
+    """max_age is each record's own."""
+    d = make_daemon(sentry, {**QUICK, "spool": {"max_age": "2s"}})
+    sentry.down()
+    d.send_ok(log("old"))
+    wait_until(lambda: d.status()["spool"]["oldest_age_s"] >= 1, what="age")
+    d.send_ok(log("young"))
+    wait_until(lambda: d.dropped("cache_overflow", "log_item") == 1, what="the old one's end")
+    sentry.up()
+    d.wait_empty()
+    assert set(arrived(sentry)) <= {"young"}
+    d.check_conservation()
