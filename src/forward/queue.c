@@ -83,7 +83,7 @@ bool queue_pop(struct queue *q, bool newest_first, int64_t now_mono_ms, struct r
 
 /* --- the window ---------------------------------------------------------------- */
 
-static void window_end(struct queue *q)
+void queue_end_window(struct queue *q)
 {
 	q->window_mono_ms = 0;
 	q->window_items = 0;
@@ -92,7 +92,7 @@ static void window_end(struct queue *q)
 
 void queue_open_window(struct queue *q, const struct settings *s, int64_t now_mono_ms)
 {
-	window_end(q);
+	queue_end_window(q);
 	if (s->batch.window > 0)
 		q->window_mono_ms = now_mono_ms + s->batch.window;
 }
@@ -104,7 +104,7 @@ void queue_note(struct queue *q, const struct settings *s, const struct batch_sh
 
 	gaps_note(&q->gaps);
 	if (share == NULL || s->batch.window == 0) {
-		window_end(q);
+		queue_end_window(q);
 		return;
 	}
 	if (was_empty)
@@ -114,7 +114,7 @@ void queue_note(struct queue *q, const struct settings *s, const struct batch_sh
 	q->window_items += share->items;
 	q->window_bytes += share->bytes;
 	if (q->window_items >= s->batch.max_items || q->window_bytes >= s->batch.max_bytes)
-		window_end(q);
+		queue_end_window(q);
 }
 
 /* --- is it time? ----------------------------------------------------------------- */
