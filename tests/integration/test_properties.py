@@ -3,9 +3,11 @@ sent, and the figures are the sums of it. The seed is in the name of the test;
 PICKET_SEEDS=100 plays more of them."""
 
 import collections
+import datetime
 import json
 import os
 import random
+import threading
 
 import pytest
 
@@ -66,6 +68,8 @@ class Maker:
 
     def object(self, **members):
         fixed = [f'"{k}":{json.dumps(v)}' for k, v in members.items()]
+        if self.rng.random() < 0.2:
+            fixed.append(f'"pad":"{"abcdefgh " * self.rng.randrange(400)}"')
         more = [f'"x{n}":{self.json()}' for n in range(self.rng.randrange(4))]
         return ("{" + ",".join(fixed + more) + "}").encode()
 
@@ -213,8 +217,11 @@ class Maker:
         rng = self.rng
         eid = self.hex()
         head = {}
-        if rng.random() < 0.3:
-            head["sent_at"] = "2026-01-01T00:00:00.5Z"
+        if rng.random() < 0.6:
+            # Now, as picket would write it: such bodies may pass as they are.
+            now = datetime.datetime.now(datetime.timezone.utc)
+            head["sent_at"] = rng.choice(["2026-01-01T00:00:00.5Z",
+                                          now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")])
         if rng.random() < 0.2:
             head["sdk"] = {"name": "sentry.x", "version": "1"}
         if rng.random() < 0.2:
@@ -284,7 +291,7 @@ class Maker:
                 del item["length"]  # implied by the next LF
             else:
                 item["length"] = len(payload)
-            out += [b"\n" * (self.rng.random() < 0.1), wire.compact(item), b"\n", payload, b"\n"]
+            out += [b"\n" * (self.rng.random() < 0.03), wire.compact(item), b"\n", payload, b"\n"]
         return b"".join(out)
 
 
@@ -314,11 +321,11 @@ def send(d, maker, conns):
     assert r.status == 200 and r.json() == ({"id": eid} if eid else {}), r
 
 
-def arrived(sentry):
+def arrived(requests):
     """What Sentry has: (payloads, entries, sums of aggregates)."""
     payloads, entries, sums = (collections.Counter() for _ in range(3))
-    for env in sentry.envelopes():
-        for item in env.items:
+    for request in requests:
+        for item in request.envelope.items:
             kind = item.type
             if kind in ("log", "trace_metric", "metric_buckets") or (
                     kind == "span" and "item_count" in item.headers):
@@ -348,6 +355,17 @@ def entry_texts(payload):
         at = end + (text[end] == ",")
 
 
+def random_settings(rng):
+    return {"spool": {"durability": rng.choice(["sync", "lazy", "async"]),
+                      "order": rng.choice(["oldest", "newest"])},
+            "upstream": {"compression": rng.choice(["zstd", "gzip", "none"]),
+                         "connections": str(rng.choice([1, 2, 4]))},
+            "batch": {"window": rng.choice(["0ms", "20ms", "100ms"]),
+                      "max_items": str(rng.choice([1, 3, 1000])),
+                      "max_bytes": rng.choice(["1K", "1M"])},
+            "daemon": {"workers": str(rng.choice([0, 1, 3]))}}
+
+
 def nonzero(counter):
     return {k: n for k, n in counter.items() if n}
 
@@ -356,7 +374,7 @@ def nonzero(counter):
 @pytest.mark.parametrize("outage", [False, True], ids=["up", "outage"])
 def test_what_arrives_is_what_was_sent_and_the_figures_are_its_sums(
         make_daemon, sentry, seed, outage):
-    d = make_daemon(sentry, {"spool": {"durability": "lazy"}}, wait=None)
+    d = make_daemon(sentry, random_settings(random.Random(seed)), wait=None)
     d.set("listen", unixgram=str(d.gram))
     d.write_conf()
     d.start()
@@ -375,11 +393,65 @@ def test_what_arrives_is_what_was_sent_and_the_figures_are_its_sums(
     d.wait_empty(30)
     totals = d.totals()
     assert totals["delivered"] == want and not any(totals["dropped"].values())
-    payloads, entries, sums = arrived(sentry)
+    payloads, entries, sums = arrived(sentry.accepted())
     assert payloads == maker.payloads
     assert entries == maker.entries
     assert nonzero(sums) == nonzero(maker.sums)
     assert nonzero(sentry.discarded()) == nonzero(maker.reports)
+
+
+class Project(threading.Thread):
+    """A client of one project: its envelopes, sent on a connection of its own."""
+
+    def __init__(self, d, key, number, upstream, seed):
+        super().__init__(daemon=True)
+        self.d, self.key, self.number, self.upstream = d, key, number, upstream
+        self.maker = Maker(seed)
+        self.failed = None
+
+    def run(self):
+        try:
+            with self.d.conn(self.maker.rng.choice(["tcp", "unix"])) as c:
+                for _ in range(20 if SANITIZED else 60):
+                    head, items, _ = self.maker.envelope()
+                    if "trace" in head:
+                        head["trace"]["public_key"] = self.key
+                    r = c.envelope(self.maker.bytes(head, items), key=self.key,
+                                   project=self.number, encoding=self.maker.rng.choice(ENCODINGS))
+                    assert r.status == 200, r
+        except Exception as e:  # told by the test's own thread
+            self.failed = e
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_everything_arrives_at_its_own_project(make_daemon, make_sentry, seed):
+    """Projects of one host and of several, at the same time."""
+    one, two = make_sentry(), make_sentry()
+    routes = {"web": (one, "1" * 32, "1"), "app": (one, "2" * 32, "2"), "job": (two, "3" * 32, "3"),
+              "any": (two, "4" * 32, "3")}
+    conf = random_settings(random.Random(700 + seed))
+    for name, (s, key, number) in routes.items():
+        conf[f"project {name}"] = {"key": name, "dsn": s.dsn_for(key, number)}
+    d = make_daemon(None, conf)
+    clients = [Project(d, name, str(n + 1), *routes[name][:1], 100 * seed + n)
+               for n, name in enumerate(routes)]
+    for c in clients:
+        c.start()
+    for c in clients:
+        c.join()
+        assert c.failed is None, c.failed
+    d.wait_empty(30)
+    want = collections.Counter()
+    for c in clients:
+        want.update(c.maker.quantities)
+        s, key, number = routes[c.key]
+        mine = [r for r in s.accepted() if r.key == key and r.project == number]
+        payloads, entries, sums = arrived(mine)
+        assert payloads == c.maker.payloads, c.key
+        assert entries == c.maker.entries and nonzero(sums) == nonzero(c.maker.sums), c.key
+        assert not any(r.envelope.headers.get("trace", {}).get("public_key") == c.key
+                       for r in mine), "the client's key is not the upstream's"
+    assert d.totals()["delivered"] == nonzero(want)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -400,7 +472,7 @@ def test_whatever_dies_in_between_each_arrives_at_least_once(make_daemon, sentry
     # Per category, since what is received is stored once whatever is sent twice.
     assert d.totals()["received"] == nonzero(maker.quantities)
     assert d.totals()["delivered"] == nonzero(maker.quantities)
-    payloads, entries, sums = arrived(sentry)
+    payloads, entries, sums = arrived(sentry.accepted())
     assert payloads >= maker.payloads and entries >= maker.entries
     assert set(payloads) == set(maker.payloads) and set(entries) == set(maker.entries)
     assert all(sums[k] >= n for k, n in maker.sums.items())
@@ -454,7 +526,7 @@ def test_whatever_upstream_answers_nothing_is_lost_twice_or_in_silence(
     wait_until(lambda: d.totals()["received"] == want, 20,
                f"received {want}, not {d.totals()['received']}")
     d.check_conservation()
-    payloads, entries, _ = arrived(s)
+    payloads, entries, _ = arrived(s.accepted())
     assert payloads <= maker.payloads, "something came twice, or was never sent"
     assert entries <= maker.entries
     kinds = collections.Counter()
