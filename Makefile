@@ -23,7 +23,10 @@ SAY        := $(if $(V),@:,@echo)
 
 # --- libraries -------------------------------------------------------------
 
-PKGS     := libuv jansson libcurl lmdb inih zlib libzstd libbrotlidec libpcre2-8
+# Lua's package has a different name on every system.
+LUA      := $(firstword $(foreach p,lua5.4 lua-5.4 lua54 lua,$(if $(shell $(PKG_CONFIG) \
+	--exists '$(p) >= 5.4' 2>/dev/null && echo yes),$(p))))
+PKGS     := libuv jansson libcurl lmdb inih zlib libzstd libbrotlidec libpcre2-8 $(LUA)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 
@@ -61,7 +64,7 @@ LIBS := $(PKG_LIBS) $(LLHTTP_LIBS) -lpthread -lm
 # Each room of src/ is an archive. A room may use the rooms named here and
 # nothing else; "make layers" checks the includes against the same table.
 
-ROOMS := base json envelope config rules endpoint ingest scrub process spool forward ops daemon client cli
+ROOMS := base json envelope config rules endpoint ingest scrub hooks process spool forward ops daemon client cli
 USES_base     :=
 USES_json     := base
 USES_envelope := json base
@@ -70,11 +73,12 @@ USES_rules    := envelope json config base
 USES_endpoint := envelope json config base
 USES_ingest   := endpoint envelope json config base
 USES_scrub    := envelope json config base
-USES_process  := scrub rules envelope json config base
+USES_hooks    := envelope json base
+USES_process  := hooks scrub rules envelope json config base
 USES_spool    := envelope json config base
 USES_forward  := envelope json config base
 USES_ops      := envelope json config base
-USES_daemon   := endpoint ingest process scrub spool forward ops rules envelope json config base
+USES_daemon   := endpoint ingest process hooks scrub spool forward ops rules envelope json config base
 USES_client   := envelope json base
 USES_cli      := client scrub rules envelope json config base
 # Not a room of src/: what the benchmarks of the whole daemon are linked with.
@@ -267,7 +271,7 @@ format:
 # --- what the machine needs --------------------------------------------------
 
 APT_BUILD := gcc libc6-dev make pkg-config libuv1-dev libjansson-dev libcurl4-openssl-dev \
-	liblmdb-dev libinih-dev zlib1g-dev libzstd-dev libbrotli-dev libpcre2-dev \
+	liblmdb-dev libinih-dev zlib1g-dev libzstd-dev libbrotli-dev libpcre2-dev liblua5.4-dev \
 	$(if $(HAVE_LLHTTP),,node-llhttp)
 APT_TEST := libcmocka-dev libsqlite3-dev libssl-dev clang clang-format clang-tidy cppcheck \
 	mandoc ca-certificates procps \

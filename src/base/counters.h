@@ -39,6 +39,9 @@
 		"Items dropped because scrubbing could not read them")                             \
 	COUNTER(scrub_opaque, COUNT, "picket_scrub_opaque_total",                                  \
 		"Items passed because nobody here can look inside")                                \
+	COUNTER(hook_calls, COUNT, "picket_hook_calls_total", "Calls of the operator's hooks")     \
+	COUNTER(hook_errors, COUNT, "picket_hook_errors_total",                                    \
+		"Calls of hooks that ended in an error or at a limit")                             \
 	COUNTER(commits, COUNT, "picket_spool_commits_total", "Write transactions committed")      \
 	COUNTER(commit_us, COUNT, "picket_spool_commit_microseconds_total",                        \
 		"Time spent in write transactions")                                                \

@@ -233,6 +233,12 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTING(storm, per_issue, TEXT, "", "", "", YES,                                           \
 		"Most events of one issue in a time, as 30/1m; the rest is folded.")
 
+#define SETTINGS_HOOKS(SETTING)                                                                    \
+	SETTING(hooks, script, PATH, "", "", "", YES, "Lua file with before_send and its like.")   \
+	SETTING(hooks, time_limit, DURATION, "20ms", "1ms", "10s", YES,                            \
+		"Processor time of one call.")                                                     \
+	SETTING(hooks, memory_limit, SIZE, "8M", "512K", "1G", YES, "Memory of one interpreter.")
+
 #define SETTINGS_SCRUB(SETTING)                                                                    \
 	SETTING(scrub, defaults, BOOL, "yes", "", "", YES,                                         \
 		"Scrub what Sentry's own default scrubbing takes out.")                            \
@@ -321,6 +327,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTINGS_EVENT(SETTING)                                                                    \
 	SETTINGS_DEDUPE(SETTING)                                                                   \
 	SETTINGS_STORM(SETTING)                                                                    \
+	SETTINGS_HOOKS(SETTING)                                                                    \
 	SETTINGS_SCRUB(SETTING)                                                                    \
 	SETTINGS_LIMITS(SETTING)                                                                   \
 	SETTINGS_REPORTS(SETTING)                                                                  \
@@ -412,6 +419,9 @@ struct settings {
 	struct {
 		SETTINGS_STORM(SETTING_FIELD)
 	} storm;
+	struct {
+		SETTINGS_HOOKS(SETTING_FIELD)
+	} hooks;
 	struct {
 		SETTINGS_SCRUB(SETTING_FIELD)
 	} scrub;

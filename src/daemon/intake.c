@@ -203,6 +203,14 @@ static void count_scrubbed(struct counters *c, const struct scrub_tally *t)
 	c->scrub_opaque += t->opaque;
 }
 
+static void count_hooks(struct relay *r, const struct process_result *judged)
+{
+	r->counters.hook_calls += judged->hook_calls;
+	r->counters.hook_errors += judged->hook_errors;
+	if (judged->hook_errors > 0)
+		log_line(r->log, LOG_WARN, "hook", log_cstr("error", judged->hook_error));
+}
+
 void intake_envelope(void *arg, struct envelope *env, void *result, struct reply *to)
 {
 	struct relay *r = arg;
@@ -215,6 +223,7 @@ void intake_envelope(void *arg, struct envelope *env, void *result, struct reply
 	in->reply = to;
 	in->invalid = env->invalid;
 	count_scrubbed(&r->counters, &in->scrubbed);
+	count_hooks(r, &in->judged);
 	active = forward_limits(r->forward, first_of(in)->dsn, &limits, &retry_after_s);
 	if (env->item_count == 0)
 		accept_empty(in);

@@ -162,11 +162,6 @@ void forward_configure(struct forward *f, struct settings *settings)
 		h->is_multiplexed = false;
 		host_put_back(h, NULL);
 	}
-	/* What waits for company was told a time that may not hold any more. */
-	for (struct lane *l = f->lanes; l != NULL; l = l->next) {
-		for (unsigned c = 0; c < CLASS_COUNT; c++)
-			queue_end_window(&l->queues[c]);
-	}
 	forward_leave(f);
 }
 

@@ -83,7 +83,7 @@ bool queue_pop(struct queue *q, bool newest_first, int64_t now_mono_ms, struct r
 
 /* --- the window ---------------------------------------------------------------- */
 
-void queue_end_window(struct queue *q)
+static void window_end(struct queue *q)
 {
 	q->window_mono_ms = 0;
 	q->window_items = 0;
@@ -92,7 +92,7 @@ void queue_end_window(struct queue *q)
 
 void queue_open_window(struct queue *q, const struct settings *s, int64_t now_mono_ms)
 {
-	queue_end_window(q);
+	window_end(q);
 	if (s->batch.window > 0)
 		q->window_mono_ms = now_mono_ms + s->batch.window;
 }
@@ -104,7 +104,7 @@ void queue_note(struct queue *q, const struct settings *s, const struct batch_sh
 
 	gaps_note(&q->gaps);
 	if (share == NULL || s->batch.window == 0) {
-		queue_end_window(q);
+		window_end(q);
 		return;
 	}
 	if (was_empty)
@@ -114,7 +114,7 @@ void queue_note(struct queue *q, const struct settings *s, const struct batch_sh
 	q->window_items += share->items;
 	q->window_bytes += share->bytes;
 	if (q->window_items >= s->batch.max_items || q->window_bytes >= s->batch.max_bytes)
-		queue_end_window(q);
+		window_end(q);
 }
 
 /* --- is it time? ----------------------------------------------------------------- */

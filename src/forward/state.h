@@ -226,8 +226,6 @@ void queue_note(struct queue *q, const struct settings *s, const struct batch_sh
 	int64_t now_mono_ms);
 /* The unread ones are about to be read: what comes from now on waits anew. */
 void queue_open_window(struct queue *q, const struct settings *s, int64_t now_mono_ms);
-/* They need not wait any longer. */
-void queue_end_window(struct queue *q);
 
 /* --- host.c ----------------------------------------------------------------- */
 

@@ -96,7 +96,7 @@ static void find_work(struct judge *j)
 	j->cuts =
 		s->event.max_depth > 0 || s->event.max_breadth > 0 || s->event.max_value_length > 0;
 	j->is_needed = j->samples || j->ignores || j->fills || j->trims || j->cuts ||
-		       s->dedupe.window > 0 || j->storm_count > 0;
+		       s->dedupe.window > 0 || j->storm_count > 0 || j->hooks != NULL;
 }
 
 static void judge_free(void *made)
@@ -105,8 +105,26 @@ static void judge_free(void *made)
 
 	ignore_fini(&j->ignore);
 	scrubber_free(j->scrubber);
+	hooks_free(j->hooks);
 	arena_free(j->arena);
 	free(j);
+}
+
+static int load_hooks(struct judge *j, struct err *err)
+{
+	const struct settings *s = j->settings;
+	const struct hooks_options o = {
+		.script = s->hooks.script,
+		.time_limit_us = s->hooks.time_limit * 1000,
+		.memory_limit = s->hooks.memory_limit,
+	};
+	int rc;
+
+	if (s->hooks.script[0] == '\0')
+		return E_OK;
+	rc = hooks_new(&j->hooks, &o, err);
+	/* A script is part of the settings: what is wrong with it is wrong with them. */
+	return rc == E_OK || rc == E_NOMEM ? rc : judge_blame(s, "hooks", "script", E_INVAL, err);
 }
 
 int judge_attach(struct settings *s, const char *const *env, struct err *err)
@@ -125,6 +143,8 @@ int judge_attach(struct settings *s, const char *const *env, struct err *err)
 		rc = ignore_compile(&j->ignore, j->arena, s, err);
 	if (rc == E_OK)
 		rc = judge_scrubber(s, &j->scrubber, err);
+	if (rc == E_OK)
+		rc = load_hooks(j, err);
 	if (rc != E_OK) {
 		judge_free(j);
 		return rc;

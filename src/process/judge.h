@@ -6,6 +6,7 @@
  *   entries.c   entries of containers, and sampling among them
  *   ignore.c    ignore lists
  *   repeats.c   dedupe and storms
+ *   hook.c      the operator's Lua functions
  *   event.h     editing events
  *   state.c     what is remembered between envelopes
  *   scrubbing.c the last step
@@ -16,6 +17,7 @@
 #ifndef PICKET_PROCESS_JUDGE_H
 #define PICKET_PROCESS_JUDGE_H
 
+#include "hooks/hooks.h"
 #include "process/draw.h"
 #include "process/ignore.h"
 #include "process/process.h"
@@ -49,6 +51,7 @@ struct judge {
 	bool fills_entries;              /* and into logs, metrics and spans */
 	bool trims;                      /* something is taken away from events */
 	bool cuts;                       /* and something that waits for scrubbing */
+	struct hooks *hooks;             /* NULL: none */
 	bool is_needed;
 	struct scrubber *scrubber;
 };
@@ -88,6 +91,7 @@ int work_sample_entries(struct work *w);
 int work_fill(struct work *w);
 int work_ignore(struct work *w);
 int work_repeats(struct work *w);
+int work_hooks(struct work *w);
 
 /* Takes out the entries of containers of a type for which gone() is true. */
 typedef bool entry_gone_fn(void *arg, struct json_doc *d, json_node entry);

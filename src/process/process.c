@@ -155,6 +155,8 @@ static int run(struct work *w)
 		rc = work_ignore(w);
 	if (rc == E_OK && (j->settings->dedupe.window > 0 || j->storm_count > 0))
 		rc = work_repeats(w);
+	if (rc == E_OK && j->hooks != NULL)
+		rc = work_hooks(w);
 	if (rc == E_OK)
 		rc = work_sample(w);
 	if (rc == E_OK && j->trims)
@@ -170,7 +172,7 @@ int process_run(const struct judge *j, struct judge_state *st, struct envelope *
 	struct work w = {j, st, e, now, ret, err};
 	int rc;
 
-	*ret = (struct process_result){NULL};
+	*ret = (struct process_result){0};
 	/* A request of another path is no envelope, but bytes on their way. */
 	if (j == NULL || !j->is_needed || carried_is(&e->carried))
 		return E_OK;

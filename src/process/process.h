@@ -38,6 +38,8 @@ void judge_state_free(struct judge_state *st);
 
 struct process_result {
 	struct quantities *dropped; /* by enum drop_reason; NULL: nothing */
+	unsigned hook_calls, hook_errors;
+	char hook_error[96]; /* the last one, without any text of the client's */
 };
 void process_result_fini(struct process_result *r);
 

@@ -187,7 +187,6 @@ PROOFS = {
     136: [Flow("sent_at_ages_with_the_spool")],
     137: [unit("forward/test_build", "sent_at_ages_with_the_stay"),
           Flow("a_wall_clock_step_changes_nothing")],
-    140: [unit("ingest/test_pure", "headers_have_their_order_and_remote_peers_are_appended")],
 }
 
 # Nothing here can show it, and this is why.

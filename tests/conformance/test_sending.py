@@ -4,6 +4,7 @@ the spool, addresses, health."""
 import datetime
 import os
 import re
+import subprocess
 import time
 
 import pytest
@@ -310,6 +311,24 @@ def test_P140_forwarding_headers_in_their_order(relay, first):
     given = [(h, f"203.0.113.{n}") for n, h in enumerate(ORDER) if n >= first]
     post_ok(relay.d, wire.event(eid), [AUTH] + given[::-1])
     assert relay.sentry.wait_event(eid).header("x-forwarded-for") == f"203.0.113.{first}"
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None."""
+    done = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=False)
+    return next((a for a in done.stdout.split() if "." in a), None)
+
+
+def test_P140_a_remote_peer_is_appended(make_daemon, sentry):
+    address = own_address()
+    assert address, "this test needs an address that is not loopback"
+    d = make_daemon(sentry, {"listen": {"http": "0.0.0.0:0", "allow_host": "*"}})
+    a, b = wire.new_id(), wire.new_id()
+    where = (address, d.http[1])
+    for eid, more in ((a, []), (b, [("X-Forwarded-For", "203.0.113.9")])):
+        assert client.once(where, "POST", PATH, [AUTH] + more, wire.event(eid)).status == 200
+    assert sentry.wait_event(a).header("x-forwarded-for") == address
+    assert sentry.wait_event(b).header("x-forwarded-for") == f"203.0.113.9, {address}"
 
 
 def test_P141_auto_is_left_alone(relay):

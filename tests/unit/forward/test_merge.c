@@ -115,32 +115,6 @@ static void without_a_window_nothing_waits(void **state)
 	fake_free(k);
 }
 
-static void new_settings_let_go_of_what_waits(void **state)
-{
-	static const char *const env[] = {"PICKET_BATCH_WINDOW=1h", NULL};
-	struct fake *k = merging(env);
-	struct settings *s = fake_settings(NULL);
-
-	(void)state;
-	for (unsigned i = 0; i < 3; i++)
-		log_store(k, DSN_A, i);
-	fake_drain(k);
-	assert_int_equal(k->sent_count, 0);
-	forward_configure(k->f, s);
-	settings_unref(s);
-	fake_drain(k);
-	assert_int_equal(k->sent_count, 1);
-	fake_answer_all(k, 200);
-	assert_int_equal(gone(k), 3);
-	/* From now on the new window counts. */
-	log_store(k, DSN_A, 3);
-	fake_drain(k);
-	fake_advance(k, 1000);
-	assert_int_equal(k->sent_count, 2);
-	fake_answer_all(k, 200);
-	fake_free(k);
-}
-
 static void errors_and_sessions_never_wait(void **state)
 {
 	struct fake *k = merging(NULL);
@@ -353,7 +327,6 @@ int main(void)
 		cmocka_unit_test(records_of_a_stream_become_one_request),
 		cmocka_unit_test(enough_of_them_do_not_wait),
 		cmocka_unit_test(without_a_window_nothing_waits),
-		cmocka_unit_test(new_settings_let_go_of_what_waits),
 		cmocka_unit_test(errors_and_sessions_never_wait),
 		cmocka_unit_test(one_that_may_not_wait_takes_the_others_along),
 		cmocka_unit_test(streams_do_not_mix),
