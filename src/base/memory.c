@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -10,6 +11,26 @@
 #define LARGEST  1032
 #define STEP     16
 #define PIECES   7
+
+#define BUSY_TRIM_BYTES (1 << 20)
+#define REST_TRIM_BYTES (32 << 10)
+
+void memory_init(void)
+{
+	/* Few arenas: memory freed by one thread is used by the next. */
+	(void)mallopt(M_ARENA_MAX, 2);
+	(void)mallopt(M_TRIM_THRESHOLD, BUSY_TRIM_BYTES);
+}
+
+void memory_rest(void)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, REST_TRIM_BYTES);
+}
+
+void memory_rest_end(void)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, BUSY_TRIM_BYTES);
+}
 
 struct piece {
 	struct piece *next;

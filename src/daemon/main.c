@@ -1,5 +1,4 @@
 /* picketd: command line, settings, and one run of the daemon. */
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "daemon/args.h"
 #include "daemon/daemon.h"
 
@@ -43,9 +43,7 @@ static void set_limits(void)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write() */
-	/* Few arenas: memory freed by one thread is used by the next. */
-	(void)mallopt(M_ARENA_MAX, 2);
-	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+	memory_init();
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files); /* fewer connections then */

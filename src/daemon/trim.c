@@ -37,6 +37,12 @@ static void trim_work(uv_work_t *w)
 	uv_sleep(HOLD_MS);
 }
 
+static void trim_heaps(void)
+{
+	(void)malloc_trim(0);
+	memory_rest_end();
+}
+
 /* The relay may be gone by now. */
 static void trim_done(uv_work_t *w, int status)
 {
@@ -44,11 +50,11 @@ static void trim_done(uv_work_t *w, int status)
 
 	(void)status;
 	if (job->is_last)
-		(void)malloc_trim(0);
+		trim_heaps();
 	free(job);
 }
 
-/* False: nobody will call malloc_trim(). */
+/* False: nobody will call trim_heaps(). */
 static bool trim_workers(struct relay *r)
 {
 	uint64_t n = r->settings->daemon.workers > 0 ? r->settings->daemon.workers : WORKERS_AUTO;
@@ -74,9 +80,10 @@ static void on_trim(uv_timer_t *t)
 
 	codec_pool_trim(r->codecs);
 	ingest_trim(r->ingest);
+	memory_rest();
 	memory_drop_cached();
 	if (!trim_workers(r))
-		(void)malloc_trim(0);
+		trim_heaps();
 	if (++r->trims >= TRIM_COUNT)
 		(void)uv_timer_stop(t);
 }

@@ -50,10 +50,8 @@ cat "$work/table"
 
 if [ "${1:-}" = --write ]; then
 	{
-		echo "Measured $(date -u +%Y-%m-%d) on $(nproc) cores of $(sed -n \
-			's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1), Linux $(uname -r),"
-		echo "$(awk '/^MemTotal/ {printf "%.0f", $2 / 1048576}' /proc/meminfo) GiB of memory, build" \
-			"directory on $(df --output=fstype "$BUILD" | tail -n 1), $(${CC:-cc} --version | head -n 1)."
+		echo "Measured $(date -u +%Y-%m-%d) on $(nproc) cores, build directory on" \
+			"$(df --output=fstype "$BUILD" | tail -n 1), $(${CC:-cc} --version | head -n 1)."
 		echo
 		cat "$work/table"
 		echo
