@@ -14,9 +14,11 @@ static const struct command *const commands[] = {
 	&command_reload,
 	&command_spool_ls,
 	&command_spool_show,
+	&command_spool_audit,
 	&command_spool_purge,
 	&command_dead_ls,
 	&command_dead_show,
+	&command_scrub,
 	&command_healthcheck,
 	NULL,
 };
