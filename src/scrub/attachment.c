@@ -65,6 +65,7 @@ static int walk_file(struct run *r, struct json_doc *d, const struct pii_state s
 	w.deep = false;
 	w.strings_only = true;
 	w.otlp = false;
+	w.by_name = NAMES_MEAN_NOTHING;
 	w.tally = &r->tally->values;
 	w.seen = r->tally->seen;
 	w.seen_arg = r->tally->seen_arg;

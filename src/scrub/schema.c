@@ -131,93 +131,6 @@ static const struct field csp_fields[] = {
 };
 static const struct schema csp = {csp_fields, N(csp_fields), T, 0};
 
-static const struct field span_data_fields[] = {
-	FREE_DEEP("app_start_type", M),
-	FREE_DEEP("browser.name", M),
-	FREE("code.filepath", M),
-	FREE("code.lineno", M),
-	FREE("code.function", M),
-	FREE("code.namespace", M),
-	FREE_DEEP("db.operation", M),
-	FREE_DEEP("db.system", M),
-	FREE_DEEP("db.collection.name", M),
-	FREE_DEEP("environment", M),
-	FREE_DEEP("http.decoded_response_content_length", M),
-	FREE_DEEP("http.request_method", M),
-	FREE_DEEP("http.method", M),
-	FREE_DEEP("method", M),
-	FREE_DEEP("http.response_content_length", M),
-	FREE_DEEP("http.response_transfer_size", M),
-	FREE_DEEP("http.response.status_code", M),
-	FREE_DEEP("resource.render_blocking_status", M),
-	FREE_DEEP("server.address", M),
-	FREE_DEEP("cache.hit", M),
-	FREE_DEEP("cache.key", M),
-	FREE_DEEP("cache.item_size", M),
-	FREE_DEEP("thread.name", M),
-	FREE_DEEP("thread.id", M),
-	FREE_DEEP("sentry.segment.name", M),
-	FREE_DEEP("transaction", M),
-	FREE_DEEP("ui.component_name", M),
-	FREE_DEEP("url.scheme", M),
-	FREE_DEEP("user.geo.country_code", M),
-	FREE_DEEP("user.geo.city", M),
-	FREE_DEEP("user.geo.subdivision", M),
-	FREE_DEEP("user.geo.region", M),
-	FREE_DEEP("user_agent.original", M),
-	FREE_DEEP("frames.slow", M),
-	FREE_DEEP("frames.frozen", M),
-	FREE_DEEP("frames.total", M),
-	FREE_DEEP("frames.delay", M),
-	FREE_DEEP("messaging.destination.name", M),
-	FREE_DEEP("messaging.message.id", M),
-	FREE_DEEP("messaging.operation.type", M),
-	FREE_DEEP("messaging.message.retry.count", M),
-	FREE_DEEP("messaging.message.receive.latency", M),
-	FREE_DEEP("messaging.message.body.size", M),
-	FREE_DEEP("route", M),
-	FREE_DEEP("lcp.element", M),
-	FREE_DEEP("lcp.size", M),
-	FREE_DEEP("lcp.id", M),
-	FREE_DEEP("ai.input_messages", M),
-	FREE_DEEP("ai.responses", M),
-	FREE_DEEP("gen_ai.agent.name", M),
-	FREE_DEEP("gen_ai.conversation.id", M),
-	FREE_DEEP("gen_ai.input.messages", M),
-	FREE_DEEP("gen_ai.operation.name", M),
-	FREE_DEEP("gen_ai.output.messages", M),
-	FREE_DEEP("gen_ai.pipeline.name", M),
-	FREE_DEEP("gen_ai.prompt", M),
-	FREE_DEEP("gen_ai.request.available_tools", M),
-	FREE_DEEP("gen_ai.request.max_tokens", M),
-	FREE_DEEP("gen_ai.request.messages", M),
-	FREE_DEEP("gen_ai.request.model", M),
-	FREE_DEEP("gen_ai.response.model", M),
-	FREE_DEEP("gen_ai.response.object", M),
-	FREE_DEEP("gen_ai.response.streaming", M),
-	FREE_DEEP("gen_ai.response.text", M),
-	FREE_DEEP("gen_ai.response.tool_calls", M),
-	FREE_DEEP("gen_ai.system", M),
-	FREE_DEEP("gen_ai.system_instructions", M),
-	FREE_DEEP("gen_ai.tool.call.arguments", M),
-	FREE_DEEP("gen_ai.tool.call.result", M),
-	FREE_DEEP("gen_ai.tool.definitions", M),
-	FREE_DEEP("gen_ai.tool.input", M),
-	FREE_DEEP("gen_ai.tool.name", M),
-	FREE_DEEP("gen_ai.tool.output", M),
-	FREE("gen_ai.usage.input_tokens", M),
-	FREE("gen_ai.usage.output_tokens", M),
-	FREE("gen_ai.usage.total_tokens", M),
-	TEXT("sentry.environment", F),
-	TEXT("sentry.release", F),
-	TEXT("release", F),
-	TEXT("replay_id", F),
-	TEXT("sentry.sdk.name", F),
-	TEXT("sentry.sdk.version", F),
-	TEXT("profile_id", F),
-};
-const struct schema schema_span_data = {span_data_fields, N(span_data_fields), T, 0};
-
 static const struct field sentry_tags_fields[] = {
 	TEXT("user", T),
 	KIND("user.ip", T, FIELD_TEXT),
@@ -238,7 +151,7 @@ static const struct field span_fields[] = {
 	TEXT("kind", F),
 	FREE_DEEP("tags", M),
 	TEXT("profile_id", F),
-	SUB("data", T, FIELD_OBJECT, &schema_span_data),
+	KIND("data", T, FIELD_DATA),
 	FREE("links", F),
 	SUB("sentry_tags", F, FIELD_OBJECT, &sentry_tags),
 	TEXT("received", F),
@@ -460,39 +373,4 @@ const struct field *schema_field(const struct schema *s, struct str name)
 			return &s->fields[i];
 	}
 	return NULL;
-}
-
-enum pii_flag schema_attribute(struct str name)
-{
-	static const struct {
-		const char *name;
-		enum pii_flag flag;
-	} known[] = {
-		{"code.file.path", M},
-		{"code.filepath", M},
-		{"code.function", M},
-		{"code.function.name", M},
-		{"code.line.number", M},
-		{"code.lineno", M},
-		{"code.namespace", M},
-		{"gen_ai.prompt", M},
-		{"sentry.category", F},
-		{"sentry.dist", F},
-		{"sentry.environment", F},
-		{"sentry.message.template", F},
-		{"sentry.observed_timestamp_nanos", F},
-		{"sentry.op", F},
-		{"sentry.origin", F},
-		{"sentry.platform", F},
-		{"sentry.release", F},
-		{"sentry.sdk.name", F},
-		{"sentry.sdk.version", F},
-		{"sentry.segment.id", F},
-		{"sentry.trace.parent_span_id", F},
-	};
-
-	for (size_t i = 0; i < N(known); i++)
-		if (str_eq(name, str_of(known[i].name)))
-			return known[i].flag;
-	return T;
 }

@@ -27,6 +27,7 @@ enum field_kind {
 	FIELD_COOKIES,  /* the same, or a cookie header */
 	FIELD_BODY,     /* any JSON, or text that holds JSON or a form */
 	FIELD_CONTEXTS, /* objects whose "type" says which schema */
+	FIELD_DATA,     /* an object of which names say the flags, at any depth */
 	FIELD_ATTRIBUTES
 };
 
@@ -72,7 +73,8 @@ const struct field *schema_field(const struct schema *s, struct str name);
 /* NULL for a type that is not known. */
 const struct schema *schema_context(struct str type);
 
-/* The flag of an attribute's value by its name (10.2). */
-enum pii_flag schema_attribute(struct str name);
+/* The flag of an attribute's value by its name (10.2). False when the name is
+ * not known. */
+bool schema_convention(struct str name, enum pii_flag *ret);
 
 #endif

@@ -6,7 +6,7 @@ static const struct field trace_fields[] = {
 	TEXT("type", F),
 	TEXT("client_sample_rate", F),
 	TEXT("sampled", F),
-	SUB("data", M, FIELD_OBJECT, &schema_span_data),
+	KIND("data", M, FIELD_DATA),
 	FREE("links", F),
 };
 static const struct schema trace_context = {trace_fields, N(trace_fields), M, 0};

@@ -29,7 +29,4 @@
 	TEXT("trace_id", F), TEXT("span_id", F), TEXT("parent_span_id", F), TEXT("op", F),         \
 		TEXT("status", F), TEXT("exclusive_time", F), TEXT("origin", F)
 
-/* Members that applications add to a span; traces have the same. */
-extern const struct schema schema_span_data;
-
 #endif

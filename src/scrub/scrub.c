@@ -154,7 +154,7 @@ static void walk_root(struct walk *w, enum scrub_type t, json_node root)
 	const struct schema *s = schema_of(types[t].root);
 	struct pii_state item = {.key = STR(""), .index = -1, .types = s->types, .flag = PII_FALSE};
 
-	walk_begin(w, types[t].is_item ? 0 : s->types, PII_FALSE);
+	walk_begin(w, 0, PII_FALSE); /* the root of an event has no type */
 	if (t == SCRUB_FREE || t == SCRUB_OTLP) {
 		walk_top(w)->flag = PII_TRUE;
 		walk_value(w, root, FIELD_FREE, NULL);
@@ -186,6 +186,7 @@ static int run_pass(struct run *r, enum scrub_type t, struct json_doc *d, json_n
 	w.attributes = mode;
 	w.deep = c == r->s->deep;
 	w.strings_only = false;
+	w.by_name = NAMES_MEAN_NOTHING;
 	w.otlp = t == SCRUB_OTLP;
 	w.tally = &r->tally->values;
 	w.seen = r->tally->seen;

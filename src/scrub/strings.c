@@ -286,7 +286,7 @@ void walk_url_query(struct walk *w, json_node n)
 	walk_top(w)->flag = PII_TRUE;
 	if (query < hash) {
 		walk_top(w)->key = STR("query_string");
-		walk_top(w)->types = TYPE_BIT(TYPE_ARRAY);
+		walk_top(w)->types = TYPE_BIT(TYPE_OBJECT);
 		(void)visit_as(w, n, &ps, query + 1, hash);
 	}
 	*walk_top(w) = own;

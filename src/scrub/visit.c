@@ -39,7 +39,11 @@ static uint32_t field_types(enum field_kind kind, enum json_type t)
 	case FIELD_HEADERS:
 	case FIELD_QUERY:
 	case FIELD_COOKIES:
-		return TYPE_BIT(TYPE_ARRAY);
+		return TYPE_BIT(TYPE_OBJECT); /* as a list, too */
+	case FIELD_OBJECT:
+	case FIELD_DATA:
+	case FIELD_VALUES:
+		return 0; /* its table says what it is */
 	default:
 		return walk_types_of(t);
 	}
@@ -121,8 +125,8 @@ bool walk_enter_member(
 /* A member of free JSON. */
 static void visit_free_member(struct walk *w, json_node n, struct str key)
 {
-	if (!walk_enter_member(
-		    w, key, key, walk_top(w)->flag, walk_types_of(json_type_of(w->d, n)))) {
+	if (!walk_enter_member(w, key, key, walk_named_flag(w, key, walk_top(w)->flag),
+		    walk_types_of(json_type_of(w->d, n)))) {
 		walk_give_up(w, n, "picket:depth");
 		return;
 	}
@@ -155,6 +159,7 @@ static void visit_pair(struct walk *w, json_node pair, int64_t index, enum field
 		walk_give_up(w, value, "picket:depth");
 		return;
 	}
+	walk_top(w)->flag = walk_named_flag(w, walk_top(w)->key, walk_top(w)->flag);
 	walk_value(w, value, kind, NULL);
 	walk_leave(w);
 }
@@ -178,7 +183,8 @@ static bool visit_key_value(struct walk *w, json_node n)
 	json_node inner = json_count(w->d, value) == 1 ? json_first(w->d, value) : value;
 	struct str name = json_text(w->d, key);
 
-	if (json_type_of(w->d, key) != JSON_TYPE_STRING || value == JSON_NONE)
+	if (json_type_of(w->d, key) != JSON_TYPE_STRING || value == JSON_NONE ||
+		json_count(w->d, n) != 2)
 		return false;
 	if (!walk_enter_member(
 		    w, name, name, walk_top(w)->flag, walk_types_of(json_type_of(w->d, inner)))) {
@@ -206,13 +212,23 @@ static void visit_free_array(struct walk *w, json_node n)
 	}
 }
 
+void walk_free_members(struct walk *w, json_node n)
+{
+	for (json_node m = json_first(w->d, n); m != JSON_NONE && w->rc == E_OK;) {
+		json_node next = json_next(w->d, m);
+
+		visit_free_member(w, m, json_key(w->d, m));
+		m = next;
+	}
+}
+
 void walk_free(struct walk *w, json_node n)
 {
 	enum json_type t = json_type_of(w->d, n);
 
 	walk_original(w);
-	if (walk_top(w)->flag == PII_FALSE || t == JSON_TYPE_NULL || t == JSON_TYPE_BOOL ||
-		w->rc != E_OK)
+	if ((walk_top(w)->flag == PII_FALSE && w->by_name == NAMES_MEAN_NOTHING) ||
+		t == JSON_TYPE_NULL || t == JSON_TYPE_BOOL || w->rc != E_OK)
 		return;
 	if (t == JSON_TYPE_STRING) {
 		visit_text(w, n);
@@ -222,14 +238,8 @@ void walk_free(struct walk *w, json_node n)
 		return;
 	if (t == JSON_TYPE_ARRAY)
 		visit_free_array(w, n);
-	if (t != JSON_TYPE_OBJECT)
-		return;
-	for (json_node m = json_first(w->d, n); m != JSON_NONE && w->rc == E_OK;) {
-		json_node next = json_next(w->d, m);
-
-		visit_free_member(w, m, json_key(w->d, m));
-		m = next;
-	}
+	if (t == JSON_TYPE_OBJECT)
+		walk_free_members(w, n);
 }
 
 /* --- typed values ------------------------------------------------------------ */
@@ -257,8 +267,7 @@ static void visit_list(struct walk *w, json_node n, const struct schema *s)
 	for (json_node e = json_first(w->d, n); e != JSON_NONE && w->rc == E_OK; index++) {
 		json_node next = json_next(w->d, e);
 
-		if (!walk_enter_index(
-			    w, index, s->types | TYPE_BIT(TYPE_OBJECT), walk_top(w)->flag)) {
+		if (!walk_enter_index(w, index, s->types, walk_top(w)->flag)) {
 			walk_give_up(w, e, "picket:depth");
 		} else {
 			visit_item(w, e, s);
@@ -274,8 +283,7 @@ static const struct pii_state values_state = {
 /* One object alone stands for a list of one. */
 static void visit_single(struct walk *w, json_node n, const struct schema *s)
 {
-	struct pii_state item = {
-		.index = 0, .types = s->types | TYPE_BIT(TYPE_OBJECT), .flag = PII_FALSE};
+	struct pii_state item = {.index = 0, .types = s->types, .flag = PII_FALSE};
 
 	if (!walk_enter_virtual(w, item))
 		return;
@@ -356,6 +364,7 @@ static bool fits(enum field_kind kind, enum json_type t, enum pii_flag flag)
 	case FIELD_OBJECT:
 	case FIELD_MAP:
 	case FIELD_CONTEXTS:
+	case FIELD_DATA:
 	case FIELD_ATTRIBUTES:
 		return t == JSON_TYPE_OBJECT;
 	case FIELD_LIST:
@@ -447,6 +456,9 @@ void walk_value(struct walk *w, json_node n, enum field_kind kind, const struct 
 	switch (kind) {
 	case FIELD_FREE:
 		walk_free(w, n);
+		break;
+	case FIELD_DATA:
+		walk_data(w, n);
 		break;
 	case FIELD_TEXT:
 	case FIELD_LENIENT:

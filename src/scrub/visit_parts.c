@@ -92,6 +92,52 @@ enum pii_flag walk_deepen(const struct walk *w, enum pii_flag flag, bool deep)
 	return w->deep && deep && flag == PII_MAYBE ? PII_TRUE : flag;
 }
 
+enum pii_flag walk_named_flag(const struct walk *w, struct str key, enum pii_flag inherited)
+{
+	enum pii_flag flag = inherited;
+
+	if (w->by_name == NAMES_MEAN_NOTHING)
+		return inherited;
+	if (!schema_convention(key, &flag))
+		return w->by_name == NAMES_OR_TRUE ? PII_TRUE : inherited;
+	return walk_deepen(w, flag,
+		!str_starts(key, STR("code.")) && !str_starts(key, STR("sentry.")) &&
+			!str_starts(key, STR("gen_ai.usage.")));
+}
+
+/* A value below a name of the conventions. */
+static void visit_named(struct walk *w, json_node n)
+{
+	enum naming was = w->by_name;
+
+	w->by_name = NAMES_OR_PARENT;
+	walk_free(w, n);
+	w->by_name = was;
+}
+
+void walk_data(struct walk *w, json_node n)
+{
+	enum naming was = w->by_name;
+
+	if (walk_judge_container(w, n))
+		return;
+	walk_top(w)->flag = PII_TRUE; /* what members inherit */
+	w->by_name = NAMES_OR_TRUE;
+	walk_free_members(w, n);
+	w->by_name = was;
+}
+
+static enum pii_flag attribute_flag(struct walk *w, struct str name)
+{
+	enum naming was = w->by_name;
+	enum pii_flag flag;
+
+	w->by_name = NAMES_OR_PARENT;
+	flag = walk_named_flag(w, name, PII_TRUE);
+	w->by_name = was;
+	return flag;
+}
+
 /* The object of one attribute: its text is below "value". */
 static void visit_attribute_object(struct walk *w, json_node n, struct str name)
 {
@@ -100,14 +146,13 @@ static void visit_attribute_object(struct walk *w, json_node n, struct str name)
 	for (json_node m = json_first(w->d, n); m != JSON_NONE && w->rc == E_OK;) {
 		json_node next = json_next(w->d, m);
 		struct str key = json_key(w->d, m);
-		enum pii_flag flag = str_eq(key, STR("value"))
-					     ? walk_deepen(w, schema_attribute(name), true)
-					     : PII_FALSE;
+		enum pii_flag flag =
+			str_eq(key, STR("value")) ? attribute_flag(w, name) : PII_FALSE;
 
 		if (!walk_enter_member(w, key, key, flag, walk_types_of(json_type_of(w->d, m)))) {
 			walk_give_up(w, m, "picket:depth");
 		} else {
-			walk_free(w, m);
+			visit_named(w, m);
 			walk_leave(w);
 		}
 		m = next;
@@ -119,8 +164,7 @@ static void visit_attribute(struct walk *w, json_node n)
 	struct str key = json_key(w->d, n);
 	json_node value = json_get(w->d, n, STR("value"));
 	bool as_value = w->attributes == ATTRIBUTES_AS_VALUES && value != JSON_NONE;
-	enum pii_flag flag =
-		as_value ? walk_deepen(w, schema_attribute(key), true) : walk_top(w)->flag;
+	enum pii_flag flag = as_value ? attribute_flag(w, key) : walk_top(w)->flag;
 
 	if (!walk_enter_member(
 		    w, key, key, flag, walk_types_of(json_type_of(w->d, as_value ? value : n)))) {
@@ -130,7 +174,7 @@ static void visit_attribute(struct walk *w, json_node n)
 	if (as_value) {
 		w->levels[w->depth - 1].segment[1] = STR("value");
 		w->levels[w->depth - 1].segments = 2;
-		walk_free(w, value);
+		visit_named(w, value);
 	} else if (json_type_of(w->d, n) == JSON_TYPE_OBJECT) {
 		walk_original(w);
 		visit_attribute_object(w, n, key);

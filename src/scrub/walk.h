@@ -28,6 +28,9 @@ struct walk_tally {
 	uint64_t limits;   /* of both: because a limit was met */
 };
 
+/* A key that is not known: what its parent says, or "true". */
+enum naming { NAMES_MEAN_NOTHING, NAMES_OR_PARENT, NAMES_OR_TRUE };
+
 enum attribute_mode { ATTRIBUTES_AS_OBJECTS, ATTRIBUTES_AS_VALUES };
 
 /* Where the notes about a state are: below those of its parent. */
@@ -49,8 +52,9 @@ struct walk {
 	size_t app_count;
 	enum attribute_mode attributes;
 	bool deep;
-	bool otlp;         /* {"key": k, "value": v} in lists are members */
-	bool strings_only; /* nothing else is judged; what is removed is "" */
+	enum naming by_name; /* do keys that the conventions know say the flag? */
+	bool otlp;          /* {"key": k, "value": v} in lists are members */
+	bool strings_only;  /* nothing else is judged; what is removed is "" */
 	struct walk_tally *tally;
 	walk_seen_fn *seen; /* NULL: nobody asks */
 	void *seen_arg;
