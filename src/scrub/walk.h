@@ -53,8 +53,8 @@ struct walk {
 	enum attribute_mode attributes;
 	bool deep;
 	enum naming by_name; /* do keys that the conventions know say the flag? */
-	bool otlp;          /* {"key": k, "value": v} in lists are members */
-	bool strings_only;  /* nothing else is judged; what is removed is "" */
+	bool otlp;           /* {"key": k, "value": v} in lists are members */
+	bool strings_only;   /* nothing else is judged; what is removed is "" */
 	struct walk_tally *tally;
 	walk_seen_fn *seen; /* NULL: nobody asks */
 	void *seen_arg;
