@@ -138,6 +138,7 @@ static int sandbox_random(lua_State *lua)
 {
 	struct state *s = state_of(lua);
 	lua_Integer low = 1, high;
+	uint64_t drawn;
 
 	if (lua_isnoneornil(lua, 1)) {
 		lua_pushnumber(lua, (double)(rng_next(&s->rng) >> 11) / 9007199254740992.0);
@@ -150,8 +151,9 @@ static int sandbox_random(lua_State *lua)
 	}
 	luaL_argcheck(lua, low <= high && (uint64_t)high - (uint64_t)low < UINT64_MAX, 1,
 		"interval is empty");
-	lua_pushinteger(lua, (lua_Integer)((uint64_t)low +
-					   rng_below(&s->rng, (uint64_t)high - (uint64_t)low + 1)));
+	drawn = rng_below(&s->rng, (uint64_t)high - (uint64_t)low + 1);
+	/* Unsigned, as the interval may be wider than a signed number. */
+	lua_pushinteger(lua, (lua_Integer)(lua_Unsigned)((uint64_t)low + drawn));
 	return 1;
 }
 

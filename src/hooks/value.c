@@ -333,7 +333,7 @@ static void put_table(lua_State *lua, const struct target *t, json_node n, int i
 
 static void put(lua_State *lua, const struct target *t, json_node n, int index, int depth)
 {
-	struct str text = STR_EMPTY;
+	struct str text;
 
 	switch (lua_type(lua, index)) {
 	case LUA_TBOOLEAN:
