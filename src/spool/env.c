@@ -292,8 +292,8 @@ int env_reopen(struct store *st)
 
 void env_unload(struct store *st)
 {
-	st->env.is_laden = false;
 	st->stale = env_reopen(st) != E_OK;
+	st->env.is_laden = st->stale; /* tried again, as readers need it open */
 	env_release_pages(st);
 	memory_drop_cached();
 }

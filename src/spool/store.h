@@ -241,7 +241,7 @@ int env_widen(struct store *st);
 /* Closes and opens again, after LMDB has given up on the environment. */
 int env_reopen(struct store *st);
 /* The same while idle, to give back what LMDB keeps. On failure the next batch
- * opens it. */
+ * opens it, or the next try. */
 void env_unload(struct store *st);
 /* Keeps readers out while the environment is exchanged. */
 void env_lock(struct store *st);

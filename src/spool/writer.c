@@ -251,7 +251,7 @@ static struct plan plan(const struct inbox *in, const struct store *st, const st
 		earlier(&p.wake_ns, r->done_ns + SHRINK_IDLE_MS * MS);
 		p.shrink = r->done_ns + SHRINK_IDLE_MS * MS <= now;
 	}
-	if (st->env.is_laden && st->trouble == E_OK && !st->stale) {
+	if (st->env.is_laden && st->trouble == E_OK) {
 		earlier(&p.wake_ns, r->done_ns + UNLOAD_IDLE_MS * MS);
 		p.unload = r->done_ns + UNLOAD_IDLE_MS * MS <= now;
 	}
@@ -297,8 +297,10 @@ static void run(struct spool *s, struct batch *b, const struct plan *p, struct r
 	}
 	if (p->shrink)
 		r->shrunk = shrink_now(st, &b->given_back_bytes) != E_OK;
-	if (p->unload)
+	if (p->unload) {
 		env_unload(st);
+		r->done_ns = uv_hrtime();
+	}
 	if (p->probe)
 		batch_probe(st, b);
 	else if (p->work)
