@@ -54,9 +54,11 @@ static int load_variable(struct loader *l, struct str variable, struct str value
 			"%.*s: projects come from files only (write a [project NAME] section, its "
 			"dsn may be ${VARIABLE})",
 			STR_ARG(variable));
-	if (key_in(rest, "tags").n > 0 || str_istarts(rest, STR("class_set_")))
+	if (key_in(rest, "tags").n > 0 || key_in(rest, "sample").n > 0 ||
+		str_istarts(rest, STR("class_set_")))
 		return err_set(l->err, E_INVAL,
-			"%.*s: [tags] and [class_set] come from files only (a value there may be "
+			"%.*s: [sample], [tags] and [class_set] come from files only (a value "
+			"there may be "
 			"${VARIABLE})",
 			STR_ARG(variable));
 	for (size_t i = 0; (section = table_section(i)) != NULL; i++) {

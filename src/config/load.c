@@ -32,12 +32,13 @@ static int place_at(struct loader *l, unsigned line, struct place *ret)
 	return ret->text != NULL ? E_OK : no_memory(l);
 }
 
-static bool is_project(struct str section, struct str *name)
+/* "[project NAME]" and its like. */
+static bool is_named(struct str section, struct str kind, struct str *name)
 {
-	if (!str_starts(section, STR("project")) ||
-		(section.n > 7 && section.p[7] != ' ' && section.p[7] != '\t'))
+	if (!str_starts(section, kind) ||
+		(section.n > kind.n && section.p[kind.n] != ' ' && section.p[kind.n] != '\t'))
 		return false;
-	*name = str_trim(str_from(section, 7));
+	*name = str_trim(str_from(section, kind.n));
 	return true;
 }
 
@@ -63,12 +64,15 @@ static int on_section(void *arg, struct str section, unsigned line)
 	if (rc != E_OK)
 		return rc;
 	l->project = NULL;
+	l->sample = NULL;
 	l->section = NULL;
 	l->in_pairs = pairs_section(section, &l->pairs_kind);
 	if (l->in_pairs)
 		return E_OK;
-	if (is_project(section, &name))
+	if (is_named(section, STR("project"), &name))
 		return project_begin(l, name, &at);
+	if (is_named(section, STR("sample"), &name))
+		return sample_begin(l, name, &at);
 	l->section = table_find_section(section);
 	return l->section != NULL ? E_OK : unknown_section(l, section, &at);
 }
@@ -102,6 +106,8 @@ static int on_pair(void *arg, struct str key, struct str value, unsigned line)
 		return rc;
 	if (l->project != NULL)
 		return project_set(l, key, value, &at);
+	if (l->sample != NULL)
+		return sample_set(l, key, value, &at);
 	if (l->in_pairs)
 		return pairs_set(l, key, value, &at);
 	info = table_find(str_of(l->section), key);
@@ -122,6 +128,7 @@ static int load_one_text(struct loader *l, const char *file, struct str text)
 	l->file_number++;
 	l->section = NULL;
 	l->project = NULL;
+	l->sample = NULL;
 	l->in_pairs = false;
 	if (text.n > FILE_MAX_BYTES)
 		return err_set(l->err, E_TOOBIG, "%s: is larger than %zu KiB", file,
@@ -185,6 +192,8 @@ static int finish(struct loader *l, struct owned *o)
 		rc = project_finish(l);
 	if (rc == E_OK)
 		rc = pairs_finish(l);
+	if (rc == E_OK)
+		rc = sample_finish(l);
 	return rc != E_OK ? rc : cross_check(l);
 }
 

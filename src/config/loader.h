@@ -3,6 +3,7 @@
  *   load.c     opens files and conf.d, hands lines out, then the environment
  *   apply.c    one key: expand, parse, check, remember where it stood
  *   project.c  [project NAME]
+ *   sample.c   [sample NAME]
  *   pairs.c    [tags] and [class_set]
  *   cross.c    what keys must be together
  *
@@ -33,6 +34,11 @@ struct project_draft {
 	struct project_draft *next;
 };
 
+struct sample_draft {
+	struct sample_setting sample;
+	struct sample_draft *next;
+};
+
 enum pairs_kind { PAIRS_TAGS, PAIRS_CLASS_SETS, PAIRS_COUNT };
 struct pair_draft {
 	struct setting_pair pair;
@@ -56,6 +62,9 @@ struct loader {
 	struct project_draft *project; /* when in a [project NAME] */
 	struct project_draft *first_project, **last_project;
 	size_t project_count;
+	struct sample_draft *sample; /* when in a [sample NAME] */
+	struct sample_draft *first_sample, **last_sample;
+	size_t sample_count;
 	bool in_pairs; /* when in [tags] or [class_set] */
 	enum pairs_kind pairs_kind;
 	struct pair_drafts pairs[PAIRS_COUNT];
@@ -76,6 +85,10 @@ int project_begin(struct loader *l, struct str name, const struct place *at);
 int project_set(struct loader *l, struct str key, struct str raw, const struct place *at);
 /* Checks that names and client keys are unique, and fills s->projects. */
 int project_finish(struct loader *l);
+
+int sample_begin(struct loader *l, struct str name, const struct place *at);
+int sample_set(struct loader *l, struct str key, struct str raw, const struct place *at);
+int sample_finish(struct loader *l);
 
 /* True when the keys of a section are the user's own. */
 bool pairs_section(struct str section, enum pairs_kind *ret);

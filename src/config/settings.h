@@ -373,6 +373,19 @@ struct project {
 	const char *dsn; /* upstream */
 };
 
+/* A value as a section of its own said it; text NULL: it did not. */
+struct setting_said {
+	const char *text;
+	const char *where; /* "FILE:LINE" */
+};
+
+/* [sample NAME]: a rate for what a condition says. */
+struct sample_setting {
+	const char *name;
+	const char *where;
+	struct setting_said on, when, rate, scope;
+};
+
 /* Of sections whose keys are the user's own, in the order of the files. */
 struct setting_pair {
 	const char *name;
@@ -438,6 +451,8 @@ struct settings {
 		SETTINGS_DAEMON(SETTING_FIELD)
 	} daemon;
 #undef SETTING_FIELD
+	struct sample_setting *samples; /* in the order of the files */
+	size_t sample_count;
 	struct setting_pairs tags;       /* [tags]: set when absent */
 	struct setting_pairs class_sets; /* [class_set]: NAME = A, B, pkg.C */
 	struct project *projects;

@@ -74,6 +74,7 @@ const char *table_near_section(struct str section)
 	suggest_init(&near, section);
 	for (size_t i = 0; (s = table_section(i)) != NULL; i++)
 		suggest_try(&near, s);
+	suggest_try(&near, "sample");
 	suggest_try(&near, "tags");
 	suggest_try(&near, "class_set");
 	return near.best;

@@ -101,9 +101,10 @@ json_node entry_attributes(struct json_doc *d, json_node entry)
 /* --- sampling ---------------------------------------------------------------------- */
 
 struct sampling {
-	struct arena *a;
+	struct work *w;
+	enum sampled_kind kind;
+	struct item *it; /* that has the entries, for conditions */
 	struct dsc dsc;
-	double rate;
 	bool tells;
 	int rc;
 };
@@ -132,14 +133,14 @@ static double old_rate(struct json_doc *d, json_node attributes)
 	return json_double(d, n, &v) && v > 0 && v <= 1 ? v : 1.0;
 }
 
-static int tell_entry(const struct sampling *s, struct json_doc *d, json_node entry)
+static int tell_entry(const struct sampling *s, struct json_doc *d, json_node entry, double rate)
 {
 	json_node attributes = entry_attributes(d, entry);
 	char number[NUMBER_BYTES];
 	struct str text;
 
-	number_format(old_rate(d, attributes) * s->rate, number);
-	text = arena_printf(s->a, "{\"value\":%s,\"type\":\"double\"}", number);
+	number_format(old_rate(d, attributes) * rate, number);
+	text = arena_printf(s->w->e->arena, "{\"value\":%s,\"type\":\"double\"}", number);
 	if (text.p == NULL || attributes == JSON_NONE)
 		return E_NOMEM;
 	return json_set_raw(d, attributes, CLIENT_RATE, text);
@@ -148,21 +149,23 @@ static int tell_entry(const struct sampling *s, struct json_doc *d, json_node en
 static bool is_drawn(void *arg, struct json_doc *d, json_node entry)
 {
 	struct sampling *s = arg;
+	struct rated what = {.kind = s->kind, .it = s->it, .doc = d, .root = entry};
+	double rate = rate_of(s->w, &what);
 
-	if (!draw_is_below(draw_of_entry(s, d, entry), s->rate))
+	if (!draw_is_below(draw_of_entry(s, d, entry), rate))
 		return true;
-	if (s->tells && s->rc == E_OK && json_type_of(d, entry) == JSON_TYPE_OBJECT)
-		s->rc = tell_entry(s, d, entry);
+	if (s->tells && rate < 1 && s->rc == E_OK && json_type_of(d, entry) == JSON_TYPE_OBJECT)
+		s->rc = tell_entry(s, d, entry, rate);
 	return false;
 }
 
 static int sample_type(struct work *w, enum item_type type, enum sampled_kind kind)
 {
 	struct sampling s = {
-		.a = w->e->arena, .rate = w->j->rate[kind], .tells = kind == SAMPLED_METRIC};
+		.w = w, .kind = kind, .it = work_find(w, type), .tells = kind == SAMPLED_METRIC};
 	int rc;
 
-	if (s.rate >= 1 || work_find(w, type) == NULL)
+	if (!w->j->is_sampled[kind] || s.it == NULL)
 		return E_OK;
 	dsc_read(w->e, &s.dsc);
 	rc = work_drop_entries(w, type, is_drawn, &s, DROP_SAMPLE_RATE);

@@ -32,7 +32,8 @@ static void read_rates(struct judge *j)
 
 	for (unsigned k = 0; k < SAMPLED_COUNT; k++) {
 		j->rate[k] = rates[k];
-		j->samples = j->samples || rates[k] < 1;
+		j->is_sampled[k] = j->is_sampled[k] || rates[k] < 1;
+		j->samples = j->samples || j->is_sampled[k];
 	}
 }
 
@@ -104,6 +105,7 @@ static void judge_free(void *made)
 	struct judge *j = made;
 
 	ignore_fini(&j->ignore);
+	rates_fini(j);
 	scrubber_free(j->scrubber);
 	hooks_free(j->hooks);
 	arena_free(j->arena);
@@ -141,6 +143,8 @@ int judge_attach(struct settings *s, const char *const *env, struct err *err)
 		rc = check_numbers(j, err);
 	if (rc == E_OK)
 		rc = ignore_compile(&j->ignore, j->arena, s, err);
+	if (rc == E_OK)
+		rc = rates_compile(j, err);
 	if (rc == E_OK)
 		rc = judge_scrubber(s, &j->scrubber, err);
 	if (rc == E_OK)

@@ -3,6 +3,7 @@
  *   process.c   the order of work
  *   judge.c     what settings are compiled to
  *   sampling.c  errors, traces, profiles, replays, attachments that come late
+ *   rates.c     which rate concerns an item: [sample NAME], [sampling]
  *   entries.c   entries of containers, and sampling among them
  *   ignore.c    ignore lists
  *   repeats.c   dedupe and storms
@@ -21,6 +22,7 @@
 #include "process/draw.h"
 #include "process/ignore.h"
 #include "process/process.h"
+#include "rules/condition.h"
 #include "scrub/scrub.h"
 
 /* Kinds of things that have a rate of their own. */
@@ -37,9 +39,13 @@ enum sampled_kind {
 };
 
 struct judge {
-	const struct settings *settings; /* which own this judge */
-	double rate[SAMPLED_COUNT];
-	bool samples; /* some rate is below 1 */
+	const struct settings *settings;  /* which own this judge */
+	double rate[SAMPLED_COUNT];       /* where no [sample] says another */
+	bool is_sampled[SAMPLED_COUNT];   /* a rate below 1, or a [sample], concerns it */
+	bool samples;                     /* some of them */
+	struct rule_fields *fields;       /* of the conditions below */
+	struct sample_rule *sample_rules; /* in their order */
+	size_t sample_rules_n;
 	struct arena *arena;
 	struct ignore ignore;
 	bool ignores;
@@ -58,6 +64,9 @@ struct judge {
 
 /* Makes the scrubber that [scrub] asks for. */
 int judge_scrubber(const struct settings *s, struct scrubber **ret, struct err *err);
+
+/* Cuts events to the depth, breadth and lengths that [event] asks for. */
+int process_cut(const struct judge *j, struct envelope *e, struct err *err);
 
 /* One envelope being judged. */
 struct work {
@@ -87,6 +96,30 @@ int work_drop_spans(struct work *w, enum drop_reason why);
 struct item *work_find(struct work *w, enum item_type type);
 
 int work_sample(struct work *w);
+
+/* One [sample NAME]. */
+struct sample_rule {
+	unsigned kinds;         /* bits of 1 << enum sampled_kind */
+	struct condition *when; /* NULL: always */
+	double rate;
+	bool inherits;
+	bool of_transaction; /* scope = transaction */
+	bool reads_head;     /* nothing but what a trace header tells */
+};
+
+/* What is asked about: an item, or an entry of one. */
+struct rated {
+	enum sampled_kind kind;
+	struct item *it;
+	struct json_doc *doc; /* NULL: nothing to look at */
+	json_node root;
+	bool continues; /* a trace that began elsewhere: the head's facts decide */
+};
+/* The rate of the first [sample] that is true, else [sampling]'s. 1 keeps. */
+double rate_of(struct work *w, const struct rated *what);
+/* Compiles [sample NAME]; rates_fini() in any case. */
+int rates_compile(struct judge *j, struct err *err);
+void rates_fini(struct judge *j);
 int work_sample_entries(struct work *w);
 int work_fill(struct work *w);
 int work_ignore(struct work *w);

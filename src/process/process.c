@@ -130,8 +130,6 @@ static int edit_trim(struct event *ev)
 	return rc == E_OK ? event_trim(ev) : rc;
 }
 
-/* After scrubbing: what is only taken away from can need it no more, and no text
- * is made of, or cut out of, what a rule would have known whole. */
 static int edit_cut(struct event *ev)
 {
 	const struct settings *s = ev->w->j->settings;
@@ -161,8 +159,6 @@ static int run(struct work *w)
 		rc = work_sample(w);
 	if (rc == E_OK && j->trims)
 		rc = each_event(w, edit_trim);
-	if (rc == E_OK && j->cuts)
-		rc = each_event(w, edit_cut);
 	return rc == E_OK ? envelope_settle(w->e, w->err) : rc;
 }
 
@@ -180,4 +176,17 @@ int process_run(const struct judge *j, struct judge_state *st, struct envelope *
 	if (rc != E_OK)
 		process_result_fini(ret);
 	return rc;
+}
+
+/* What is only taken away from needs no scrubbing any more, and no text is made of,
+ * or cut out of, what a rule would have known whole. */
+int process_cut(const struct judge *j, struct envelope *e, struct err *err)
+{
+	struct work w = {.j = j, .e = e, .err = err};
+	int rc;
+
+	if (!j->cuts || carried_is(&e->carried))
+		return E_OK;
+	rc = each_event(&w, edit_cut);
+	return rc == E_OK ? envelope_settle(e, err) : rc;
 }

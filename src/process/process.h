@@ -47,7 +47,8 @@ void process_result_fini(struct process_result *r);
 int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,
 	struct instant now, struct process_result *ret, struct err *err);
 
-/* The last step before an envelope is packed: what [scrub] takes out. Adds what
+/* The last steps before an envelope is packed: what [scrub] takes out, then cutting
+ * to depth and length. Adds what
  * had to be dropped to *ret. E_NOMEM: nothing of the envelope may be kept. */
 int process_scrub(const struct judge *j, struct envelope *e, struct process_result *ret,
 	struct scrub_tally *tally, struct err *err);

@@ -15,12 +15,24 @@
 
 static bool is_sampled(const struct work *w, enum sampled_kind kind)
 {
-	return w->j->rate[kind] < 1;
+	return w->j->is_sampled[kind];
 }
 
 static const struct event_id *event_id_of(const struct envelope *e)
 {
 	return e->has_event_id ? &e->event_id : NULL;
+}
+
+/* The rate of an item whose payload is looked at as it is. */
+static double rate_of_item(struct work *w, enum sampled_kind kind, struct item *it)
+{
+	struct rated what = {.kind = kind, .it = it};
+
+	if (w->j->sample_rules_n > 0 && it != NULL)
+		what.doc = item_payload(w->e, it);
+	if (what.doc != NULL)
+		what.root = json_root(what.doc);
+	return rate_of(w, &what);
 }
 
 /* An id inside a payload. */
@@ -75,7 +87,8 @@ static int sample_error(struct work *w)
 	struct envelope *e = w->e;
 
 	if (!e->has_event_id || !has_error(w) ||
-		draw_is_below(draw_of_id(&e->event_id), w->j->rate[SAMPLED_ERROR]))
+		draw_is_below(draw_of_id(&e->event_id),
+			rate_of_item(w, SAMPLED_ERROR, work_find(w, ITEM_EVENT))))
 		return E_OK;
 	if (w->j->settings->sampling.never_sample_crashes && is_crash(w, work_find(w, ITEM_EVENT)))
 		return E_OK;
@@ -126,17 +139,56 @@ static int tell_rate(struct work *w, const struct trace *t, double rate)
 	return rc == E_OK ? E_OK : work_no_memory(w);
 }
 
+/* The span itself, or the first of a container, whose trace is that of all. */
+static json_node root_of(struct json_doc *d, const struct item *of)
+{
+	json_node root = json_root(d);
+
+	return of->is_container ? json_at(d, json_get(d, root, STR("items")), 0) : root;
+}
+
+/* Standalone spans always belong to what somebody else began. */
+static bool continues(struct work *w, struct json_doc *d, const struct item *of)
+{
+	struct dsc dsc;
+	enum json_type parent;
+
+	dsc_read(w->e, &dsc);
+	if (!w->j->settings->sampling.respect_parent || dsc.node == JSON_NONE)
+		return false;
+	if (of->type != ITEM_TRANSACTION)
+		return true;
+	parent = json_type_of(d, json_find(d, json_root(d), "contexts.trace.parent_span_id"));
+	return parent != JSON_TYPE_MISSING && parent != JSON_TYPE_NULL;
+}
+
+static double rate_of_trace(struct work *w, enum sampled_kind kind, struct item *of)
+{
+	struct rated what = {.kind = kind, .it = of};
+
+	if (w->j->sample_rules_n == 0)
+		return w->j->rate[kind];
+	what.doc = of->type != ITEM_ATTACHMENT ? item_payload(w->e, of) : NULL;
+	if (what.doc != NULL)
+		what.root = root_of(what.doc, of);
+	what.continues = continues(w, what.doc, of);
+	return rate_of(w, &what);
+}
+
 static int sample_trace(struct work *w)
 {
 	struct item *transaction = work_find(w, ITEM_TRANSACTION);
 	struct item *of = transaction != NULL ? transaction : find_span(w);
 	enum sampled_kind kind = transaction != NULL ? SAMPLED_TRANSACTION : SAMPLED_SPAN;
 	bool relative = w->j->settings->sampling.mode == SAMPLING_RELATIVE;
-	double rate = w->j->rate[kind];
 	struct trace t;
 	struct draw draw;
+	double rate;
 
-	if (of == NULL || rate >= 1)
+	if (of == NULL || !is_sampled(w, kind))
+		return E_OK;
+	rate = rate_of_trace(w, kind, of);
+	if (rate >= 1)
 		return E_OK;
 	trace_read(w, of, &t);
 	if (relative)
@@ -163,14 +215,15 @@ static bool is_type(void *arg, const struct item *it)
 static int sample_profile(struct work *w)
 {
 	enum item_type type = ITEM_PROFILE;
-	struct item *profile = work_find(w, type);
+	struct item *profile = work_find(w, type), *transaction;
 	struct trace t;
 	char hex[EVENT_ID_HEX_BYTES];
 	struct str id;
 
 	if (profile == NULL)
 		return E_OK;
-	trace_read(w, work_find(w, ITEM_TRANSACTION), &t);
+	transaction = work_find(w, ITEM_TRANSACTION);
+	trace_read(w, transaction, &t);
 	if (!t.has_id)
 		t.has_id = payload_id(w, profile, "transaction.trace_id", &t.id) ||
 			   payload_id(w, profile, "transactions[0].trace_id", &t.id);
@@ -178,7 +231,8 @@ static int sample_profile(struct work *w)
 		return E_OK;
 	event_id_hex(t.has_id ? &t.id : &w->e->event_id, hex);
 	id = str_make(hex, EVENT_ID_HEX_BYTES - 1);
-	if (draw_is_below(draw_of_text("profile", id), w->j->rate[SAMPLED_PROFILE]))
+	if (draw_is_below(draw_of_text("profile", id),
+		    rate_of_item(w, SAMPLED_PROFILE, transaction != NULL ? transaction : profile)))
 		return E_OK;
 	return work_drop_if(w, is_type, &type, DROP_SAMPLE_RATE);
 }
@@ -198,7 +252,7 @@ static bool is_chunk_out(void *arg, const struct item *const_it)
 		return false;
 	id = json_text(d, json_get(d, json_root(d), STR("profiler_id")));
 	return id.n > 0 &&
-	       !draw_is_below(draw_of_text("", id), w->j->rate[SAMPLED_PROFILE_SESSION]);
+	       !draw_is_below(draw_of_text("", id), rate_of_item(w, SAMPLED_PROFILE_SESSION, it));
 }
 
 static int sample_sessions(struct work *w)
@@ -226,16 +280,17 @@ static bool has_replay(const struct envelope *e)
 /* SDKs send segments under the replay's id; its event says it once more. */
 static int sample_replay(struct work *w)
 {
+	struct item *event = work_find(w, ITEM_REPLAY_EVENT);
 	struct event_id id;
 
 	if (!has_replay(w->e))
 		return E_OK;
-	if (!payload_id(w, work_find(w, ITEM_REPLAY_EVENT), "replay_id", &id)) {
+	if (!payload_id(w, event, "replay_id", &id)) {
 		if (!w->e->has_event_id)
 			return E_OK;
 		id = w->e->event_id;
 	}
-	if (draw_is_below(draw_of_id(&id), w->j->rate[SAMPLED_REPLAY]))
+	if (draw_is_below(draw_of_id(&id), rate_of_item(w, SAMPLED_REPLAY, event)))
 		return E_OK;
 	return work_drop_if(w, is_replay, NULL, DROP_SAMPLE_RATE);
 }
@@ -265,7 +320,7 @@ static bool comes_late(const struct envelope *e)
 }
 
 /* What is remembered wins; else the event is judged again from its id, as every
- * process would (2.1). */
+ * process would (2.1). Not where rules look into events: this one is not here. */
 static int sample_late(struct work *w)
 {
 	enum drop_reason why = DROP_NONE;
@@ -273,6 +328,7 @@ static int sample_late(struct work *w)
 	if (!comes_late(w->e))
 		return E_OK;
 	if (!state_recall(w->state, &w->e->event_id, w->now.mono_ms, &why) &&
+		w->j->sample_rules_n == 0 &&
 		!draw_is_below(draw_of_id(&w->e->event_id), w->j->rate[SAMPLED_ERROR]))
 		why = DROP_SAMPLE_RATE;
 	return why != DROP_NONE ? work_drop_if(w, is_late, NULL, why) : E_OK;

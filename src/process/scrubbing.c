@@ -77,15 +77,11 @@ int judge_scrubber(const struct settings *s, struct scrubber **ret, struct err *
 	return rc;
 }
 
-int process_scrub(const struct judge *j, struct envelope *e, struct process_result *ret,
+static int scrub(const struct scrubber *s, struct envelope *e, struct process_result *ret,
 	struct scrub_tally *tally, struct err *err)
 {
-	int rc;
+	int rc = scrub_envelope(s, e, tally, err);
 
-	*tally = (struct scrub_tally){0};
-	if (j == NULL || j->scrubber == NULL)
-		return E_OK;
-	rc = scrub_envelope(j->scrubber, e, tally, err);
 	if (rc != E_OK || quantities_empty(&tally->dropped))
 		return rc;
 	if (ret->dropped == NULL)
@@ -94,4 +90,17 @@ int process_scrub(const struct judge *j, struct envelope *e, struct process_resu
 		return err_set(err, E_NOMEM, "no memory to scrub an envelope");
 	quantities_merge(&ret->dropped[DROP_EVENT_PROCESSOR], &tally->dropped);
 	return E_OK;
+}
+
+int process_scrub(const struct judge *j, struct envelope *e, struct process_result *ret,
+	struct scrub_tally *tally, struct err *err)
+{
+	int rc = E_OK;
+
+	*tally = (struct scrub_tally){0};
+	if (j == NULL)
+		return E_OK;
+	if (j->scrubber != NULL)
+		rc = scrub(j->scrubber, e, ret, tally, err);
+	return rc == E_OK ? process_cut(j, e, err) : rc;
 }

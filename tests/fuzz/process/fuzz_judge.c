@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "process/process.h"
+#include "scrub/scrub.h"
 
 static const char *const configs[] = {
 	"[event]\nmax_breadcrumbs = 2\nmax_value_length = 8\nmax_request_body_size = small\n"
@@ -24,6 +25,12 @@ static const char *const configs[] = {
 	"[sampling]\nerrors = 0.5\ntransactions = 0.5\nprofiles = 0.5\nprofile_sessions = 0.5\n"
 	"replays = 0.5\nlogs = 0.5\nmetrics = 0.5\nspans = 0.5\nmode = relative\n"
 	"complete_dsc = yes\n",
+	"[sampling]\ntransactions = 0.5\n[sample a]\non = transaction span\n"
+	"when = transaction startswith \"t\"\nrate = 0\n[sample b]\n"
+	"on = event log metric profile replay transaction\n"
+	"when = level = \"fatal\" or any(exception.values[*].type) = \"x\" or duration_ms > "
+	"5\nrate = 0.5\n"
+	"scope = transaction\n[sample c]\non = transaction\nrate = inherit\n",
 };
 #define CONFIGS (sizeof configs / sizeof configs[0])
 
@@ -43,11 +50,16 @@ static struct settings *settings_of(size_t i)
 {
 	static struct settings *all[CONFIGS];
 	struct settings_source from = {"fuzz.conf", NULL, true};
+	struct buf text = BUF_INIT;
 	struct err err = {0};
 
-	if (all[i] == NULL)
-		check(settings_parse_text(&all[i], str_of(configs[i]), &from, &err) == E_OK &&
+	if (all[i] == NULL) {
+		buf_cstr(&text, "[scrub]\ndefaults = no\ndeep = no\nip_addresses = no\n");
+		buf_cstr(&text, configs[i]);
+		check(settings_parse_text(&all[i], buf_view(&text), &from, &err) == E_OK &&
 			judge_attach(all[i], NULL, &err) == E_OK);
+		buf_fini(&text);
+	}
 	return all[i];
 }
 
@@ -79,6 +91,7 @@ static void judge(const struct settings *s, struct envelope *e)
 	static struct judge_state *state;
 	struct quantities before = e->held;
 	bool was_json[8] = {false};
+	struct scrub_tally scrubbed;
 	struct process_result r;
 	struct err err = {0};
 	size_t n = e->item_count;
@@ -88,6 +101,7 @@ static void judge(const struct settings *s, struct envelope *e)
 	for (size_t i = 0; i < n && i < 8; i++)
 		was_json[i] = is_json(e->items[i].payload);
 	check(process_run(judge_of(s), state, e, (struct instant){1000, 1000}, &r, &err) == E_OK);
+	check(process_scrub(judge_of(s), e, &r, &scrubbed, &err) == E_OK);
 	for (size_t i = 0; e->item_count == n && i < n && i < 8; i++)
 		check(!was_json[i] || is_json(e->items[i].payload));
 	check_law(e, &before, &r);

@@ -457,6 +457,7 @@ static void a_dump_with_secrets_loads_to_equal_settings(void **state)
 			  "[project b]\nkey = k\nid = 3\ndsn = https://K@h/2\n"
 			  "[sampling]\nerrors = 1e-8\ntransactions = 0.3\n"
 			  "[ignore]\nerrors = ${;}x\n\t/a: b/i\nloggers = a b\n"
+			  "[sample s]\non = event\nwhen = a = 1\n\tor b = 2\nrate = 0.5\n"
 			  "[tags]\na = ${;} ${$}{x\nb.c = 1\n[class_set]\nn = A B\n\tC\n",
 			&from);
 	struct buf out = BUF_INIT;

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 
 #include "process/process.h"
+#include "scrub/scrub.h"
+
+/* What is asserted here are bytes; scrubbing has tests of its own. */
+#define UNSCRUBBED "[scrub]\ndefaults = no\ndeep = no\nip_addresses = no\n"
 
 struct bench {
 	struct settings *settings;
@@ -19,14 +23,19 @@ struct bench {
 static inline void bench_open(struct bench *b, const char *config)
 {
 	struct settings_source from = {"t.conf", NULL, true};
+	struct buf text = BUF_INIT;
 	struct err err = {0};
 
 	memset(b, 0, sizeof *b);
+	buf_cstr(&text, strstr(config, "[scrub]") == NULL ? UNSCRUBBED : "");
+	buf_cstr(&text, config);
+	assert_true(buf_ok(&text));
 	b->now = (struct instant){1000, INT64_C(1795000000000)};
-	if (settings_parse_text(&b->settings, str_of(config), &from, &err) != E_OK ||
+	if (settings_parse_text(&b->settings, buf_view(&text), &from, &err) != E_OK ||
 		judge_attach(b->settings, NULL, &err) != E_OK ||
 		judge_state_new(&b->state, &err) != E_OK)
 		fail_msg("%s", err.text);
+	buf_fini(&text);
 }
 
 static inline void bench_forget(struct bench *b)
@@ -76,6 +85,7 @@ static inline void bench_check_law(const struct bench *b)
 
 static inline void bench_run_str(struct bench *b, struct str text)
 {
+	struct scrub_tally scrubbed;
 	struct err err = {0};
 
 	bench_forget(b);
@@ -90,7 +100,8 @@ static inline void bench_run_str(struct bench *b, struct str text)
 	b->e->from.peer_pid = -1;
 	b->e->from.received = b->now;
 	b->before = b->e->held;
-	if (process_run(judge_of(b->settings), b->state, b->e, b->now, &b->r, &err) != E_OK)
+	if (process_run(judge_of(b->settings), b->state, b->e, b->now, &b->r, &err) != E_OK ||
+		process_scrub(judge_of(b->settings), b->e, &b->r, &scrubbed, &err) != E_OK)
 		fail_msg("%s", err.text);
 	bench_check_law(b);
 }

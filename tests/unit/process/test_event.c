@@ -119,7 +119,7 @@ static void a_pod_is_told_where_the_cluster_says_so(void **state)
 
 	(void)state;
 	bench_open(&b, "");
-	assert_int_equal(settings_parse_text(&s, STR(""), &from, &err), E_OK);
+	assert_int_equal(settings_parse_text(&s, STR(UNSCRUBBED), &from, &err), E_OK);
 	assert_int_equal(judge_attach(s, env, &err), E_OK);
 	settings_unref(b.settings);
 	b.settings = s;
@@ -394,6 +394,23 @@ static void a_key_that_is_no_text_gets_no_note(void **state)
 	bench_close(&b);
 }
 
+/* A secret is taken out before depth and length make something else of it. */
+static void what_is_scrubbed_is_scrubbed_before_it_is_cut(void **state)
+{
+	struct bench b;
+	const char *p;
+
+	(void)state;
+	bench_open(&b, "[event]\nmax_depth = 1\nmax_value_length = 24\n[scrub]\ndeep = yes\n");
+	p = edited(&b, "event",
+		"{\"extra\":{\"a\":{\"password\":\"hunter2\",\"b\":{}}},"
+		"\"message\":\"card 4111 1111 1111 1111 is no good\"}");
+	assert_null(strstr(p, "hunter2"));
+	assert_null(strstr(p, "4111"));
+	assert_has(p, "\"a\":\"{");
+	bench_close(&b);
+}
+
 static void notes_are_bounded(void **state)
 {
 	struct buf text = BUF_INIT;
@@ -432,6 +449,7 @@ int main(void)
 		cmocka_unit_test(long_texts_are_cut_between_code_points),
 		cmocka_unit_test(what_events_are_found_by_is_never_cut),
 		cmocka_unit_test(a_key_that_is_no_text_gets_no_note),
+		cmocka_unit_test(what_is_scrubbed_is_scrubbed_before_it_is_cut),
 		cmocka_unit_test(notes_are_bounded),
 	};
 
