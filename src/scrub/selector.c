@@ -410,8 +410,10 @@ static int read_all(struct str text, struct selector **ret, struct err *err)
 	struct reader r = {text, 0, err};
 	int rc = read_or(&r, 0, ret);
 
-	if (rc != E_OK)
+	if (rc != E_OK) {
+		*ret = NULL;
 		return rc;
+	}
 	skip_blanks(&r);
 	if (r.at < text.n) {
 		selector_free(*ret);

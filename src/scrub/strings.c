@@ -10,7 +10,7 @@
 #define MAX_PARTS 1024
 
 struct part {
-	size_t name_from, name_to; /* equal: the part is the node itself */
+	size_t name_from, name_to; /* equal: it has none */
 	size_t from, to;           /* its value */
 };
 
@@ -46,14 +46,23 @@ static bool add_part(struct walk *w, struct parts *ps, struct str s, size_t from
 		trim_range(s, &p->name_from, &p->name_to);
 		trim_range(s, &p->from, &p->to);
 	}
-	ps->n += p->name_to > p->name_from;
+	if (!ps->encoded && equals == to) { /* no cookie, but text all the same */
+		*p = (struct part){from, from, from, to};
+		ps->n++;
+		return w->rc == E_OK;
+	}
+	ps->n += p->name_to > p->name_from || p->to > p->from;
 	return w->rc == E_OK;
 }
 
 /* False: more parts than anyone means. */
 static bool find_parts(struct walk *w, struct parts *ps, struct str s, size_t from, size_t to)
 {
-	ps->list = arena_calloc(w->redactor->arena, MAX_PARTS + 1, sizeof *ps->list);
+	size_t most = 2;
+
+	for (size_t i = from; i < to && most <= MAX_PARTS; i++)
+		most += s.p[i] == ps->separator;
+	ps->list = arena_calloc(w->redactor->arena, most, sizeof *ps->list);
 	if (ps->list == NULL) {
 		w->rc = E_NOMEM;
 		return false;
