@@ -21,7 +21,11 @@ static int refuse(const struct settings *s, const char *key, int rc, struct err 
 {
 	const char *where = settings_where(s, "scrub", key);
 
-	return err_wrap(err, rc, "%s: scrub.%s", where != NULL ? where : "settings", key);
+	(void)err_wrap(err, rc, "%s: scrub.%s", where != NULL ? where : "settings", key);
+	/* To who reads settings, a file that cannot be is a value that cannot be. */
+	if (rc != E_NOMEM && err != NULL)
+		err->code = E_INVAL;
+	return rc == E_NOMEM ? rc : E_INVAL;
 }
 
 static int make(
