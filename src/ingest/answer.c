@@ -44,11 +44,9 @@ static void add_header(struct buf *out, const char *name, struct str value)
 	buf_cstr(out, name);
 	buf_cstr(out, ": ");
 	for (size_t i = 0; i < value.n; i++) {
-		char c = value.p[i];
+		unsigned char c = (unsigned char)value.p[i];
 
-		if (c < 0x20 || c == 0x7f) /* bytes from 0x80 on are negative */
-			c = ' ';
-		buf_char(out, c);
+		buf_char(out, c < 0x20 || c >= 0x7f ? ' ' : (char)c);
 	}
 	buf_cstr(out, "\r\n");
 }
