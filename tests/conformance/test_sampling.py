@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 
 import pytest
 
@@ -9,6 +10,7 @@ import client
 import wire
 from daemon import wait_until
 from helpers import AUTH, PATH, QUICK, post_ok
+from settings import PICKETD
 from wire import KEY, UPSTREAM_KEY
 
 RELATIVE = {"mode": "relative"}
@@ -185,6 +187,20 @@ def never_sampled(d, sentry):
 
 def test_P133_what_is_never_sampled(make_daemon, sentry):
     never_sampled(make_daemon(sentry, {**QUICK, "sampling": ZERO}), sentry)
+
+
+def test_P133_a_rate_for_everything_is_not_for_them(make_daemon, sentry):
+    kinds = "event, transaction, profile, replay, log, metric, span"
+    never_sampled(make_daemon(sentry, {**QUICK, "sample all": {"on": kinds, "rate": "0"}}), sentry)
+
+
+@pytest.mark.parametrize("kind", ["session", "check_in", "feedback", "client_report", "any"])
+def test_P133_no_rate_can_be_set_for_them(tmp_path, kind):
+    conf = tmp_path / "p.conf"
+    conf.write_text(f"[upstream]\ndsn = https://{KEY}@h/1\n[sample x]\non = {kind}\nrate = 0.5\n")
+    done = subprocess.run([PICKETD, "--check", "-c", str(conf)], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 78 and kind in done.stderr, done
 
 
 def test_P134_what_belongs_together_shares_its_fate(make_daemon, sentry):
