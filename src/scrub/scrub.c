@@ -6,6 +6,7 @@
 #include "scrub/deep.h"
 #include "scrub/default_pii.h"
 #include "scrub/scrubber.h"
+#include "scrub/visit.h"
 
 /* Deeper documents are refused: a walk of them would end in removals only. */
 static const struct json_limits payload_limits = {512, 0, 0};
@@ -156,7 +157,10 @@ static void walk_root(struct walk *w, enum scrub_type t, json_node root)
 
 	walk_begin(w, 0, PII_FALSE); /* the root of an event has no type */
 	if (t == SCRUB_FREE || t == SCRUB_OTLP) {
-		walk_top(w)->flag = PII_TRUE;
+		/* A state of its own: selectors never match the root. */
+		item.flag = PII_TRUE;
+		item.types = walk_types_of(json_type_of(w->d, root));
+		(void)walk_enter_virtual(w, item);
 		walk_value(w, root, FIELD_FREE, NULL);
 		return;
 	}

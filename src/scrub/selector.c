@@ -423,17 +423,33 @@ static int read_all(struct str text, struct selector **ret, struct err *err)
 	return E_OK;
 }
 
+/* Words of old configurations, as the whole of a selector. */
+static const struct {
+	const char *word;
+	const char *means;
+} old_words[] = {
+	{"freeform", "$string"},
+	{"email", "$string"},
+	{"sensitive", "$string"},
+	{"text", "$string"},
+	{"databag", "$object"},
+	{"container", "$object"},
+};
+
+static const char *old_meaning(struct str text)
+{
+	for (size_t i = 0; i < sizeof old_words / sizeof old_words[0]; i++)
+		if (str_eq(text, str_of(old_words[i].word)))
+			return old_words[i].means;
+	return NULL;
+}
+
 int selector_parse(struct selector **ret, struct str text, struct err *err)
 {
-	static const char *const strings[] = {"freeform", "email", "sensitive", "text"};
+	const char *means = old_meaning(text);
 
 	*ret = NULL;
-	for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-		if (str_eq(text, str_of(strings[i])))
-			text = STR("$string");
-	if (str_eq(text, STR("databag")) || str_eq(text, STR("container")))
-		text = STR("$object");
-	return read_all(text, ret, err);
+	return read_all(means != NULL ? str_of(means) : text, ret, err);
 }
 
 static bool key_is_bare(struct str key)
@@ -446,9 +462,9 @@ static bool key_is_bare(struct str key)
 	return true;
 }
 
-static void print_key(struct str key, struct buf *out)
+static void print_key(struct str key, bool alone, struct buf *out)
 {
-	if (key_is_bare(key)) {
+	if (key_is_bare(key) && !(alone && old_meaning(key) != NULL)) {
 		buf_str(out, key);
 		return;
 	}
@@ -476,7 +492,7 @@ static void print_path(const struct selector *s, struct buf *out)
 			buf_printf(out, "%lld", (long long)it->index);
 			break;
 		case SEL_KEY:
-			print_key(it->key, out);
+			print_key(it->key, s->item_count == 1, out);
 			break;
 		case SEL_ANY:
 			buf_char(out, '*');

@@ -49,12 +49,29 @@ static bool is_ascii(struct str s)
 	return true;
 }
 
+static unsigned char lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* Not str_ieq(): a key may hold U+0000, where that one stops. */
+static bool bytes_eq(struct str a, struct str b)
+{
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
+}
+
 bool selector_key_eq(struct str a, struct str b)
 {
 	size_t i = 0;
 	size_t j = 0;
 
-	if (str_ieq(a, b))
+	if (a.n > 0 && b.n > 0 && ((unsigned char)a.p[0] | (unsigned char)b.p[0]) < 0x80 &&
+		lower(a.p[0]) != lower(b.p[0]))
+		return false; /* nearly always */
+	if (a.n == b.n && bytes_eq(a, b))
 		return true;
 	if (is_ascii(a) && is_ascii(b))
 		return false;
