@@ -151,8 +151,16 @@ static const struct event_id *id_of(struct intake *in)
 
 static void count_loss(struct intake *in, const struct quantities *q, enum drop_reason why)
 {
-	if (!quantities_empty(q))
-		spool_refused(in->relay->spool, first_of(in)->dsn, q, why, true, id_of(in));
+	const struct event_id *id = id_of(in);
+	char hex[EVENT_ID_HEX_BYTES] = "";
+
+	if (quantities_empty(q))
+		return;
+	spool_refused(in->relay->spool, first_of(in)->dsn, q, why, true, id);
+	if (id != NULL)
+		event_id_hex(id, hex);
+	log_line(in->relay->log, LOG_DEBUG, "dropped", log_cstr("id", hex),
+		log_cstr("reason", drop_name(why)));
 }
 
 /* What is not part of the records. Not before it is known that the client will
@@ -243,6 +251,8 @@ static void answer_stored(struct intake *in)
 	uint32_t retry_after_s = 0;
 
 	count_losses(in);
+	if (in->judged.is_unique && id_of(in) != NULL)
+		judge_state_stored(in->relay->judging, id_of(in), clock_now(in->relay->clock));
 	(void)forward_limits(in->relay->forward, first_of(in)->dsn, &limits, &retry_after_s);
 	reply_accepted(in->reply, id_of(in), buf_view(&limits));
 	buf_fini(&limits);

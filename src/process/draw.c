@@ -33,8 +33,8 @@ struct draw draw_of_id(const struct event_id *id)
 
 struct draw draw_of_text(const char *prefix, struct str id)
 {
+	struct str front = str_of(prefix);
 	char text[64];
-	size_t n = strlen(prefix);
 	struct event_id parsed;
 	char hex[EVENT_ID_HEX_BYTES];
 	double x;
@@ -43,10 +43,10 @@ struct draw draw_of_text(const char *prefix, struct str id)
 		event_id_hex(&parsed, hex);
 		id = str_make(hex, EVENT_ID_HEX_BYTES - 1);
 	}
-	if (n > 0 && n + id.n <= sizeof text) {
-		memcpy(text, prefix, n);
-		memcpy(text + n, id.p, id.n);
-		id = str_make(text, n + id.n);
+	if (front.n > 0 && front.n + id.n <= sizeof text) {
+		memcpy(text, front.p, front.n);
+		memcpy(text + front.n, id.p, id.n);
+		id = str_make(text, front.n + id.n);
 	}
 	x = unit_of(siphash(&key, id));
 	return (struct draw){x, x};

@@ -1,6 +1,6 @@
 /* Stack frames: whose they are, and what of them is kept (sdk-semantics 7.6, 7.7). */
 #include "process/event.h"
-#include "process/match.h"
+#include "rules/text.h"
 
 /* --- in_app ------------------------------------------------------------------------ */
 
@@ -15,9 +15,9 @@ static bool entry_matches(const char *entry, const struct frame_texts *f)
 
 	if (strpbrk(entry, "*?[/\\") != NULL) {
 		for (size_t i = 0; i < 3; i++)
-			if (f->paths[i].n > 0 && glob_matches(e, f->paths[i]))
+			if (f->paths[i].n > 0 && text_glob(e, f->paths[i], false))
 				return true;
-		return f->module.n > 0 && glob_matches(e, f->module);
+		return f->module.n > 0 && text_glob(e, f->module, false);
 	}
 	return str_starts(f->module, e) && (f->module.n == e.n || f->module.p[e.n] == '.');
 }
@@ -47,18 +47,13 @@ static int mark_frame(struct event *ev, json_node frame)
 			json_text(ev->d, json_get(ev->d, frame, STR("filename"))),
 			json_text(ev->d, json_get(ev->d, frame, STR("package")))},
 	};
-	bool value;
+	bool value = any_matches(&s->event.in_app_include, &f);
 
 	if (is_judged && !s->event.in_app_override)
 		return E_OK;
-	if (any_matches(&s->event.in_app_include, &f))
-		value = true;
-	else if (any_matches(&s->event.in_app_exclude, &f))
-		value = false;
-	else if (!is_judged && is_installed(f.paths[0]))
-		value = false;
-	else
-		return E_OK;
+	if (!value && !any_matches(&s->event.in_app_exclude, &f) &&
+		(is_judged || !is_installed(f.paths[0])))
+		return E_OK; /* nothing says anything about it */
 	if (is_judged && json_bool(ev->d, in_app, false) == value)
 		return E_OK;
 	return json_set_raw(ev->d, frame, STR("in_app"), value ? STR("true") : STR("false"));

@@ -90,6 +90,8 @@ int work_drop_transaction(struct work *w, enum drop_reason why);
 bool work_has_owner(const struct work *w);
 /* E_NOMEM with its sentence. */
 int work_no_memory(struct work *w);
+/* Drops what came before under the same id, and is stored already. */
+int work_drop_again(struct work *w, enum drop_reason why);
 /* Drops standalone spans and what is bound to the trace. */
 int work_drop_spans(struct work *w, enum drop_reason why);
 /* The first item of a type, or NULL. */
@@ -148,6 +150,10 @@ bool state_recall(
 	struct judge_state *st, const struct event_id *id, int64_t mono_ms, enum drop_reason *why);
 void state_remember(
 	struct judge_state *st, const struct event_id *id, int64_t mono_ms, enum drop_reason why);
+
+/* True when the event with this id was stored within window_ms. */
+bool state_is_stored(
+	struct judge_state *st, const struct event_id *id, int64_t mono_ms, int64_t window_ms);
 
 /* Numbers that stand for texts clients choose. */
 struct digest {

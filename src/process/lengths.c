@@ -5,7 +5,6 @@
  */
 #include "process/event.h"
 
-#define DOTS       "..."
 #define DOTS_BYTES 3u
 
 static bool is_one_of(struct str s, const char *const *names, size_t n)
@@ -84,7 +83,7 @@ static struct str with_dots(struct arena *a, struct str s)
 	if (p == NULL)
 		return STR_EMPTY;
 	memcpy(p, s.p, s.n);
-	memcpy(p + s.n, DOTS, DOTS_BYTES);
+	memset(p + s.n, '.', DOTS_BYTES);
 	return str_make(p, s.n + DOTS_BYTES);
 }
 

@@ -8,6 +8,7 @@
 #include "config/quote.h"
 #include "config/suggest.h"
 #include "process/class_sets.h"
+#include "rules/text.h"
 
 #define SUBJECT_MAX    ((size_t)64 * 1024)
 #define MATCH_LIMIT_N  200000u
@@ -122,70 +123,6 @@ static bool regex_matches(const struct pattern_regex *r, struct str s)
 
 /* --- globs --------------------------------------------------------------------------- */
 
-/* Whether c is in the set that begins at *at, just past the '['; moves *at past
- * its end. A set that does not end is the character '[' itself. */
-static bool in_set(struct str glob, size_t *at, unsigned char c, bool *is_set)
-{
-	size_t i = *at;
-	bool negated = i < glob.n && (glob.p[i] == '!' || glob.p[i] == '^');
-	bool found = false;
-
-	i += negated;
-	for (size_t first = i; i < glob.n && (glob.p[i] != ']' || i == first); i++) {
-		unsigned char low = (unsigned char)glob.p[i], high = low;
-
-		if (i + 2 < glob.n && glob.p[i + 1] == '-' && glob.p[i + 2] != ']') {
-			high = (unsigned char)glob.p[i + 2];
-			i += 2;
-		}
-		found = found || (c >= low && c <= high);
-	}
-	*is_set = i < glob.n;
-	if (*is_set)
-		*at = i + 1;
-	return *is_set ? found != negated : c == '[';
-}
-
-/* One character of s against the pattern at *at, which moves on. */
-static bool one_matches(struct str glob, size_t *at, unsigned char c)
-{
-	unsigned char g = (unsigned char)glob.p[(*at)++];
-	bool is_set;
-
-	if (g == '?')
-		return true;
-	if (g == '[')
-		return in_set(glob, at, c, &is_set);
-	if (g == '\\' && *at < glob.n)
-		g = (unsigned char)glob.p[(*at)++];
-	return g == c;
-}
-
-bool glob_matches(struct str glob, struct str s)
-{
-	size_t g = 0, i = 0, star = SIZE_MAX, retry = 0;
-
-	while (i < s.n) {
-		size_t at = g;
-
-		if (g < glob.n && glob.p[g] == '*') {
-			star = ++g;
-			retry = i;
-		} else if (g < glob.n && one_matches(glob, &at, (unsigned char)s.p[i])) {
-			g = at;
-			i++;
-		} else if (star != SIZE_MAX) { /* the last star takes one more */
-			g = star;
-			i = ++retry;
-		} else {
-			return false;
-		}
-	}
-	while (g < glob.n && glob.p[g] == '*')
-		g++;
-	return g == glob.n;
-}
-
 static bool is_glob(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -277,7 +214,7 @@ bool pattern_matches(const struct pattern *p, struct str s)
 	case PATTERN_NAME:
 		return str_eq(s, p->text);
 	case PATTERN_GLOB:
-		return glob_matches(p->text, s);
+		return text_glob(p->text, s, false);
 	case PATTERN_TEXT:
 		return str_find(s, p->text) < s.n;
 	case PATTERN_REGEX:

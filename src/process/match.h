@@ -41,7 +41,4 @@ void patterns_fini(struct patterns *p);
 bool pattern_matches(const struct pattern *p, struct str s);
 bool patterns_match(const struct patterns *p, struct str s);
 
-/* Case matters. */
-bool glob_matches(struct str glob, struct str s);
-
 #endif

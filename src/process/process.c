@@ -101,6 +101,16 @@ int work_drop_transaction(struct work *w, enum drop_reason why)
 	return drop_with_attachments(w, is_trace, why);
 }
 
+/* Not remembered: what comes late belongs to the one that is stored. */
+int work_drop_again(struct work *w, enum drop_reason why)
+{
+	int rc = work_drop_if(w, is_error, NULL, why);
+
+	if (rc == E_OK)
+		rc = work_drop_if(w, is_trace, NULL, why);
+	return rc == E_OK ? work_drop_if(w, is_attached, NULL, why) : rc;
+}
+
 int work_drop_spans(struct work *w, enum drop_reason why)
 {
 	return work_drop_if(w, is_trace, NULL, why);

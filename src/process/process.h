@@ -40,6 +40,7 @@ struct process_result {
 	struct quantities *dropped; /* by enum drop_reason; NULL: nothing */
 	unsigned hook_calls, hook_errors;
 	char hook_error[96]; /* the last one, without any text of the client's */
+	bool is_unique;      /* tell judge_state_stored() when it is stored */
 };
 void process_result_fini(struct process_result *r);
 
@@ -47,9 +48,12 @@ void process_result_fini(struct process_result *r);
 int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,
 	struct instant now, struct process_result *ret, struct err *err);
 
+/* The event with this id is on disk: with [dedupe], the same id again is dropped. */
+void judge_state_stored(struct judge_state *st, const struct event_id *id, struct instant now);
+
 /* The last steps before an envelope is packed: what [scrub] takes out, then cutting
- * to depth and length. Adds what
- * had to be dropped to *ret. E_NOMEM: nothing of the envelope may be kept. */
+ * to depth and length. Adds what had to be dropped to *ret. E_NOMEM: nothing of the envelope may be
+ * kept. */
 int process_scrub(const struct judge *j, struct envelope *e, struct process_result *ret,
 	struct scrub_tally *tally, struct err *err);
 

@@ -1,4 +1,5 @@
-/* Errors that repeat: the one before (dedupe), and too many of one issue (storm).
+/* Errors that repeat: the one before and the same id (dedupe), too many of one issue
+ * (storm).
  *
  * Two errors are the same when message, or first exception's type and value,
  * fingerprint and frames are (sdk-semantics 8); two are of one issue when class,
@@ -173,6 +174,20 @@ static int storms(struct event *ev, struct buf *b, bool *ret)
 	return *ret || folded == 0 ? E_OK : tell_folded(ev, folded);
 }
 
+/* A client that got no answer sends the event once more (T42). What was refused is
+ * not remembered, so that the next attempt is not taken for a second copy. */
+static bool comes_again(struct work *w)
+{
+	const struct envelope *e = w->e;
+	int64_t window_ms = w->j->settings->dedupe.window;
+
+	if (window_ms == 0 || !e->has_event_id ||
+		(work_find(w, ITEM_EVENT) == NULL && work_find(w, ITEM_TRANSACTION) == NULL))
+		return false;
+	w->ret->is_unique = true;
+	return state_is_stored(w->state, &e->event_id, w->now.mono_ms, window_ms);
+}
+
 int work_repeats(struct work *w)
 {
 	struct event ev;
@@ -180,6 +195,8 @@ int work_repeats(struct work *w)
 	bool drop = false;
 	int rc = E_OK;
 
+	if (comes_again(w))
+		return work_drop_again(w, DROP_EVENT_PROCESSOR);
 	if (!event_open(&ev, w, work_find(w, ITEM_EVENT)))
 		return E_OK;
 	if (w->j->settings->dedupe.window > 0)

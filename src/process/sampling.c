@@ -156,8 +156,8 @@ static bool continues(struct work *w, struct json_doc *d, const struct item *of)
 	dsc_read(w->e, &dsc);
 	if (!w->j->settings->sampling.respect_parent || dsc.node == JSON_NONE)
 		return false;
-	if (of->type != ITEM_TRANSACTION)
-		return true;
+	if (of->type != ITEM_TRANSACTION || d == NULL)
+		return of->type != ITEM_TRANSACTION;
 	parent = json_type_of(d, json_find(d, json_root(d), "contexts.trace.parent_span_id"));
 	return parent != JSON_TYPE_MISSING && parent != JSON_TYPE_NULL;
 }

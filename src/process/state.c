@@ -1,6 +1,7 @@
-/* What is remembered between envelopes: three tables of fixed size, in which the
+/* What is remembered between envelopes: four tables of fixed size, in which the
  * oldest entry of a row gives way.
  *
+ *   stored   event id -> when it was stored, for ids that come again
  *   fates    event id -> what became of it, for attachments that come late
  *   lasts    sender -> the error that came last, for dedupe
  *   issues   issue -> how many events this window had, for storms
@@ -26,7 +27,7 @@ struct slot {
 struct judge_state {
 	uv_mutex_t mutex;
 	struct siphash_key keys[2]; /* clients choose ids: rows are not theirs to choose */
-	struct slot *fates, *lasts, *issues;
+	struct slot *fates, *stored, *lasts, *issues;
 };
 
 int judge_state_new(struct judge_state **ret, struct err *err)
@@ -55,6 +56,7 @@ void judge_state_free(struct judge_state *st)
 		return;
 	uv_mutex_destroy(&st->mutex);
 	free(st->fates);
+	free(st->stored);
 	free(st->lasts);
 	free(st->issues);
 	free(st);
@@ -136,6 +138,37 @@ void state_remember(
 	if (s != NULL) /* else late attachments go their own way */
 		*s = (struct slot){key, stamp(mono_ms), {(uint64_t)why}};
 	uv_mutex_unlock(&st->mutex);
+}
+
+/* --- ids that come again ----------------------------------------------------------- */
+
+void judge_state_stored(struct judge_state *st, const struct event_id *id, struct instant now)
+{
+	struct digest key = key_of_id(st, id);
+	struct slot *s;
+	bool found;
+
+	uv_mutex_lock(&st->mutex);
+	s = slot_of(&st->stored, &key, &found);
+	if (s != NULL)
+		*s = (struct slot){key, stamp(now.mono_ms), {0}};
+	uv_mutex_unlock(&st->mutex);
+}
+
+bool state_is_stored(
+	struct judge_state *st, const struct event_id *id, int64_t mono_ms, int64_t window_ms)
+{
+	struct digest key = key_of_id(st, id);
+	bool found = false;
+
+	uv_mutex_lock(&st->mutex);
+	if (st->stored != NULL) {
+		const struct slot *s = slot_of(&st->stored, &key, &found);
+
+		found = found && mono_ms - s->mono_ms < window_ms;
+	}
+	uv_mutex_unlock(&st->mutex);
+	return found;
 }
 
 /* --- dedupe ------------------------------------------------------------------------ */

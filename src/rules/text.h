@@ -1,4 +1,5 @@
-/* text.h - tests on texts: case, globs, networks. For the files of src/rules.
+/* text.h - tests on texts: case, globs, networks. For the files of src/rules,
+ * and for whoever matches globs as rules do.
  *
  * "Any case" means ASCII letters; regular expressions know all of Unicode.
  *

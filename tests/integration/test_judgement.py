@@ -227,6 +227,36 @@ def test_a_client_on_a_unix_socket_may_be_tagged_with_its_container(make_daemon,
     assert event["tags"].get("container.id") == (ids[-1] if ids else None)
 
 
+def test_an_event_that_is_sent_twice_gets_there_once_t42(make_daemon, sentry):
+    d = make_daemon(sentry, {"dedupe": {"window": "1m"}})
+    eid = wire.new_id()
+    for _ in range(3):
+        assert d.send_ok(wire.event(eid)).json() == {"id": eid}
+    sentry.wait_for(lambda: sentry.discarded()["event_processor", "error"] == 2)
+    assert sentry.event_ids().count(eid) == 1
+
+
+def test_a_head_and_its_continuation_share_one_fate_t15(make_daemon, sentry):
+    d = make_daemon(sentry, {"sample health": {
+        "on": "transaction", "when": 'transaction = "/health"', "rate": "0"}})
+    head = dsc(transaction="/health")
+
+    def send(name, parent):
+        eid = wire.new_id()
+        body = {"event_id": eid, "type": "transaction", "transaction": name, "spans": [],
+                "contexts": {"trace": {"trace_id": TRACE, "span_id": "1234567890abcdef",
+                                       "parent_span_id": parent}}}
+        d.send_ok(wire.build({"event_id": eid, **head},
+                             [({"type": "transaction"}, wire.compact(body))]))
+
+    send("/health", None)
+    send("worker", "aaaaaaaaaaaaaaaa")
+    sentry.wait_for(lambda: sentry.discarded()["sample_rate", "transaction"] == 2)
+    head = dsc(transaction="/buy")
+    send("worker", "aaaaaaaaaaaaaaaa")
+    sentry.wait_for(lambda: len(sentry.items("transaction")) == 1)
+
+
 # --- life ---
 
 

@@ -198,6 +198,18 @@ static void late_attachments_of_unknown_events_pass_where_rules_decide(void **st
 	bench_close(&b);
 }
 
+static void what_is_no_json_is_judged_by_its_header(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "[sample a]\non = transaction\nwhen = transaction = \"x\"\nrate = 0\n");
+	bench_run(&b, "{\"event_id\":\"" ID "\",\"trace\":{\"trace_id\":\"" TRACE "\"}}\n"
+		      "{\"type\":\"transaction\"}\nno json\n");
+	assert_int_equal(b.e->item_count, 1);
+	bench_close(&b);
+}
+
 static void what_cannot_be_is_refused_with_its_place(void **state)
 {
 	static const struct {
@@ -238,6 +250,7 @@ int main(void)
 		cmocka_unit_test(the_trace_header_is_there_for_conditions),
 		cmocka_unit_test(other_kinds_have_their_rates_too),
 		cmocka_unit_test(late_attachments_of_unknown_events_pass_where_rules_decide),
+		cmocka_unit_test(what_is_no_json_is_judged_by_its_header),
 		cmocka_unit_test(what_cannot_be_is_refused_with_its_place),
 	};
 

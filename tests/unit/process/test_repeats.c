@@ -62,6 +62,54 @@ static void the_same_id_again_is_not_a_repetition(void **state)
 	bench_close(&b);
 }
 
+/* T42: only what is on disk makes the next one a copy. */
+static void an_id_that_is_stored_comes_once(void **state)
+{
+	struct event_id id;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "[dedupe]\nwindow = 1h\n");
+	assert_true(keeps(&b, E("1", "")));
+	assert_true(b.r.is_unique);
+	next_id--;
+	assert_true(keeps(&b, E("1", ""))); /* the first was refused */
+	id = b.e->event_id;
+	judge_state_stored(b.state, &id, b.now);
+	next_id--;
+	assert_false(keeps(&b, E("1", "")));
+	bench_run(&b, "{\"event_id\":\"00000000000000000000000000000099\"}\n"
+		      "{\"type\":\"attachment\",\"filename\":\"f\"}\nabc\n");
+	assert_int_equal(b.e->item_count, 1);
+	b.now.mono_ms += 3600000;
+	next_id--;
+	assert_true(keeps(&b, E("1", "")));
+	bench_close(&b);
+}
+
+/* What comes late for the first copy is not lost with the second. */
+static void attachments_of_a_copy_are_not_taken_for_late(void **state)
+{
+	struct event_id id;
+	struct bench b;
+	char text[256];
+
+	(void)state;
+	bench_open(&b, "[dedupe]\nwindow = 1h\n");
+	assert_true(keeps(&b, E("1", "")));
+	id = b.e->event_id;
+	judge_state_stored(b.state, &id, b.now);
+	next_id--;
+	assert_false(keeps(&b, E("1", "")));
+	(void)snprintf(text, sizeof text,
+		"{\"event_id\":\"%032x\"}\n"
+		"{\"type\":\"attachment\",\"filename\":\"f\"}\nabc\n",
+		next_id);
+	bench_run(&b, text);
+	assert_int_equal(b.e->item_count, 1);
+	bench_close(&b);
+}
+
 static void without_settings_nothing_is_compared(void **state)
 {
 	struct bench b;
@@ -131,6 +179,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_error_again_is_dropped_within_the_window),
 		cmocka_unit_test(the_same_id_again_is_not_a_repetition),
+		cmocka_unit_test(an_id_that_is_stored_comes_once),
+		cmocka_unit_test(attachments_of_a_copy_are_not_taken_for_late),
 		cmocka_unit_test(without_settings_nothing_is_compared),
 		cmocka_unit_test(a_storm_is_folded_and_the_next_event_tells_how_many),
 		cmocka_unit_test(messages_of_one_template_are_one_issue),
