@@ -42,6 +42,14 @@ class Maker:
         self.reports = collections.Counter()
         self.traces = [self.hex() for _ in range(3)]
 
+    def counters(self):
+        return [c.copy() for c in (self.quantities, self.payloads, self.entries, self.sums,
+                                   self.reports)]
+
+    def set_counters(self, saved):
+        (self.quantities, self.payloads, self.entries, self.sums,
+         self.reports) = [c.copy() for c in saved]
+
     def hex(self, digits=32):
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
@@ -478,6 +486,45 @@ def test_whatever_dies_in_between_each_arrives_at_least_once(make_daemon, sentry
     assert all(sums[k] >= n for k, n in maker.sums.items())
 
 
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_is_evicted_is_counted_and_the_rest_arrives(make_daemon, sentry, seed):
+    conf = random_settings(random.Random(900 + seed))
+    conf["spool"].update(max_size="1M", durability="lazy")
+    d = make_daemon(sentry, conf)
+    maker = Maker(900 + seed)
+    sentry.down()
+    refused = 0
+    with d.conn() as c:
+        for _ in range(120 if SANITIZED else 250):
+            before = maker.counters()
+            head, items, eid = maker.envelope()
+            if eid and items[0][0]["type"] != "replay_event":
+                blob = maker.rng.randbytes(15000)
+                items.append(maker.plain("attachment", blob))
+                maker.count(attachment=len(blob), attachment_item=1)
+            r = c.envelope(maker.bytes(head, items))
+            if r.status == 503:  # less important than all that is stored
+                maker.set_counters(before)
+                refused += 1
+            else:
+                assert r.status == 200, r
+            d.check_conservation()
+    assert refused < 100
+    lost = {k: n for k, n in d.totals()["dropped"].get("cache_overflow", {}).items() if n}
+    assert lost, "more than a megabyte was sent"
+    sentry.up()
+    d.wait_empty(30)
+    assert d.totals()["received"] == nonzero(maker.quantities)
+    assert {k: n for k, n in d.totals()["dropped"].get("cache_overflow", {}).items() if n} == lost
+    payloads, entries, _ = arrived(sentry.accepted())
+    assert payloads <= maker.payloads and entries <= maker.entries
+    for kind, category in (("transaction", "transaction"), ("check_in", "monitor"),
+                           ("attachment", "attachment_item")):
+        assert d.delivered(category) == sum(n for (k, _), n in payloads.items() if k == kind)
+    sentry.wait_for(lambda: all(sentry.discarded()["cache_overflow", k] == n
+                                for k, n in lost.items()), 20, "the report of what was lost")
+
+
 class Moody(FakeSentry):
     """Answers as the dice fall, until it is told to be calm."""
 
@@ -510,8 +557,13 @@ def test_whatever_upstream_answers_nothing_is_lost_twice_or_in_silence(
         make_daemon, request, seed):
     s = Moody(seed)
     request.node.sentries = [s]
-    d = make_daemon(s, {"spool": {"durability": "lazy"}, "retry": {"min": "10ms", "max": "40ms"},
-                        "upstream": {"compression": ["gzip", "zstd", "none"][seed % 3]}})
+    conf = random_settings(random.Random(300 + seed))
+    conf["retry"] = {"min": "10ms", "max": "40ms"}
+    if seed % 2 == 1:  # metrics would be given their rate, and differ from what was sent
+        conf["sampling"] = {kind: "0.6" for kind in ("errors", "transactions", "profiles", "spans",
+                                                     "profile_sessions", "replays", "logs")}
+        conf["sampling"]["mode"] = ["absolute", "relative"][seed // 2 % 2]
+    d = make_daemon(s, conf)
     maker = Maker(77 + seed)
     with d.conn() as c:
         for _ in range(60 if SANITIZED else 200):
