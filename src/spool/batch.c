@@ -343,13 +343,13 @@ static void settle_only(struct store *st, struct batch *b, bool map_full)
 
 void batch_run(struct store *st, struct batch *b)
 {
-	bool map_full = false;
+	bool map_full = false, has_puts = b->puts.first != NULL; /* refused ones leave the list */
 
 	b->rc = E_OK;
 	st->env.is_laden = st->env.is_laden || b->puts.n + st->op_n >= LADEN_BY;
-	if (b->puts.first != NULL)
+	if (has_puts)
 		b->rc = store_puts(st, b, &map_full);
-	if (b->puts.first == NULL || b->rc != E_OK)
+	if (!has_puts || b->rc != E_OK)
 		settle_only(st, b, map_full);
 	env_release_pages(st);
 	store_show(st, &b->shown);

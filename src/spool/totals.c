@@ -2,6 +2,7 @@
  * true, read again from disk when that transaction fails. */
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "envelope/leb.h"
 #include "spool/store.h"
 
@@ -487,6 +488,7 @@ void lanes_publish(struct store *st, struct batch *b)
 
 	for (size_t i = 0; i < st->lanes.n; i++)
 		changed += st->lanes.v[i]->dirty || st->lanes.v[i]->report_dirty;
+	check(b->changes == NULL); /* once for a batch */
 	b->changes = changed > 0 ? malloc(changed * sizeof *b->changes) : NULL;
 	for (size_t i = st->lanes.n; i-- > 0;) {
 		struct lane *n = st->lanes.v[i];

@@ -77,6 +77,29 @@ static void what_is_more_important_is_never_evicted_for_less(void **state)
 	rig_fini(&r);
 }
 
+/* Whatever else a batch does is done once, also when it refuses all that came. */
+static void a_batch_of_refused_puts_does_the_rest(void **state)
+{
+	enum { TIMES = 50 };
+	struct quantities q = {{0}};
+	struct rig r;
+
+	(void)state;
+	open_small(&r, false);
+	q.of[CAT_SESSION] = 1;
+	for (uint64_t i = 1; i <= 8; i++)
+		assert_int_equal(put_class(&r, CLASS_ERROR, CAT_ERROR, i, NULL), E_OK);
+	for (uint64_t i = 0; i < TIMES; i++) {
+		spool_refused(r.spool, DSN_A, &q, DROP_RATELIMIT_BACKOFF, true, NULL);
+		assert_int_equal(put_class(&r, CLASS_BULK, CAT_REPLAY, 10 + i, NULL), E_NOSPACE);
+	}
+	assert_int_equal(put_class(&r, CLASS_ERROR, CAT_ERROR, 9, NULL), E_OK);
+	assert_int_equal(
+		spool_tally(r.spool)->dropped[DROP_RATELIMIT_BACKOFF].of[CAT_SESSION], TIMES);
+	check_law(&r);
+	rig_fini(&r);
+}
+
 static void a_record_larger_than_the_spool_evicts_nothing(void **state)
 {
 	struct rig r;
@@ -270,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(eviction_takes_the_lowest_class_and_the_oldest_first),
 		cmocka_unit_test(what_is_more_important_is_never_evicted_for_less),
+		cmocka_unit_test(a_batch_of_refused_puts_does_the_rest),
 		cmocka_unit_test(a_record_larger_than_the_spool_evicts_nothing),
 		cmocka_unit_test(lent_records_are_not_evicted),
 		cmocka_unit_test(refuse_keeps_what_is_stored),
