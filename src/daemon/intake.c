@@ -6,8 +6,10 @@
  *   stored           loop    after the last: answer the client, tell forward
  *
  * An envelope without items is answered and forgotten, and so is one of which
- * judging left nothing (P-032). A full disk ends in 503: of the usual envelope,
- * which is one piece, nothing was stored, so nothing of it is counted.
+ * judging left nothing (P-032). A full spool ends in 503: nothing was stored, so
+ * nothing is counted. Of several pieces some may have found room, the urgent ones
+ * by pushing others out; they will be sent, so the client is told 200 and the rest
+ * is counted here.
  */
 #include <stdlib.h>
 
@@ -33,7 +35,8 @@ struct intake {
 	struct relay *relay;
 	struct reply *reply;
 	size_t count, left;
-	int rc; /* of the first piece that was not stored */
+	size_t stored;
+	int rc; /* of a piece that was not stored; E_NOSPACE only if it was so for all of those */
 	struct piece pieces[];
 };
 
@@ -258,6 +261,17 @@ static void answer_stored(struct intake *in)
 	buf_fini(&limits);
 }
 
+/* After a 503 the client would count, or send again, what is stored already. */
+static void count_left_over(struct intake *in)
+{
+	for (size_t i = 0; i < in->count; i++) {
+		struct spool_put *p = &in->pieces[i].put;
+
+		if (p->seq == 0)
+			count_loss(in, &p->held, DROP_CACHE_OVERFLOW);
+	}
+}
+
 static void answer_failed(struct intake *in)
 {
 	reply_refused(in->reply, reply_status(in->rc),
@@ -283,13 +297,19 @@ static void stored(struct spool_put *put, int rc)
 	struct piece *p = (struct piece *)(void *)put; /* put is the first member */
 	struct intake *in = p->in;
 
-	if (rc != E_OK) {
+	if (rc == E_OK) {
+		in->stored++;
+	} else {
 		put->seq = 0;
-		if (in->rc == E_OK)
+		if (in->rc == E_OK || in->rc == E_NOSPACE)
 			in->rc = rc;
 	}
 	if (--in->left > 0)
 		return;
+	if (in->rc == E_NOSPACE && in->stored > 0) {
+		count_left_over(in);
+		in->rc = E_OK;
+	}
 	if (in->rc == E_OK)
 		answer_stored(in);
 	else

@@ -1,8 +1,11 @@
 """What is too much for one envelope becomes several that Sentry takes (11.4)."""
 
+import os
+
 import pytest
 
 import wire
+from daemon import wait_until
 
 
 def replay(eid, segment=0):
@@ -81,3 +84,23 @@ def test_all_pieces_are_on_disk_when_it_is_answered_p033(picketd, sentry, kill):
     picketd.wait_empty()
     assert sorted(i.payload for e in sentry.envelopes() for i in e.items
                   if i.type != "client_report") == sorted(p for _, p in parts)
+
+
+def test_a_piece_that_finds_no_room_is_counted_and_the_rest_is_sent(make_daemon, sentry):
+    """The event pushes an older one out; the replay is the least of all there is. A
+    503 would have the client count, or repeat, an event that arrives."""
+    d = make_daemon(sentry, {"spool": {"max_size": "1M"}})
+    sentry.down()
+    while not d.totals()["dropped"].get("cache_overflow"):
+        d.send_ok(wire.event(pad=os.urandom(30000).hex()))
+    eid = wire.new_id()
+    parts = [({"type": "event"}, wire.event_payload(eid, pad=os.urandom(30000).hex()))]
+    parts += [({"type": "replay_event"}, wire.compact({"replay_id": eid, "segment_id": 0})),
+              ({"type": "replay_recording"}, b'{"segment_id":0}\n' + os.urandom(60000))]
+    assert d.send(wire.build({"event_id": eid}, parts)).json() == {"id": eid}
+    wait_until(lambda: d.dropped("cache_overflow", "replay") == 1, what="the count")
+    d.check_conservation()
+    sentry.up()
+    d.wait_empty(30)
+    assert eid in sentry.event_ids() and not sentry.items("replay_event")
+    sentry.wait_for(lambda: sentry.discarded()["cache_overflow", "replay"] == 1, 20)

@@ -495,7 +495,7 @@ def test_whatever_is_evicted_is_counted_and_the_rest_arrives(make_daemon, sentry
     sentry.down()
     refused = 0
     with d.conn() as c:
-        for _ in range(120 if SANITIZED else 250):
+        for _ in range(250):
             before = maker.counters()
             head, items, eid = maker.envelope()
             if eid and items[0][0]["type"] != "replay_event":
