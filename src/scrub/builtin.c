@@ -328,7 +328,7 @@ void rule_prepare(struct rule *r, const struct rule_def *def, const struct patte
 				   : def->type == RULE_REDACT_KEY ? PROBE_KEY
 								  : PROBE_VALUE;
 
-		r->probes[r->probe_count++] =
-			(struct probe){def->custom, PAT_CUSTOM, on, on != PROBE_VALUE, def->groups};
+		r->probes[r->probe_count++] = (struct probe){
+			def->custom, def->custom_id, on, on != PROBE_VALUE, def->groups};
 	}
 }

@@ -139,15 +139,12 @@ int matcher_new(struct matcher **ret, uint32_t match_limit)
 	m->limit = match_limit;
 	m->data = pcre2_match_data_create(PATTERN_MAX_GROUPS, NULL);
 	m->context = pcre2_match_context_create(NULL);
-	m->stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MAX, NULL);
 	if (m->data == NULL || m->context == NULL) {
 		matcher_free(m);
 		return E_NOMEM;
 	}
 	(void)pcre2_set_depth_limit(m->context, LIMIT_DEPTH);
 	(void)pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
-	if (m->stack != NULL) /* NULL: no JIT, or none of its own: 32 KiB of ours */
-		pcre2_jit_stack_assign(m->context, NULL, m->stack);
 	*ret = m;
 	return E_OK;
 }
@@ -173,6 +170,18 @@ void match_begin(struct match_iter *it, struct matcher *m, const struct pattern 
 	(void)pcre2_set_match_limit(m->context, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX);
 }
 
+/* Compiled patterns begin with 32 KiB of our own stack; few need more. */
+static bool more_stack(struct matcher *m)
+{
+	if (m->stack != NULL)
+		return false;
+	m->stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MAX, NULL);
+	if (m->stack == NULL)
+		return false;
+	pcre2_jit_stack_assign(m->context, NULL, m->stack);
+	return true;
+}
+
 static enum match_end search(struct match_iter *it)
 {
 	const pcre2_code *code = it->bytes ? it->p->bytes : it->p->text;
@@ -183,8 +192,10 @@ static enum match_end search(struct match_iter *it)
 		return MATCH_NONE;
 	if (it->m->hits >= HITS_MAX)
 		return MATCH_LIMIT;
-	rc = pcre2_match(code, (PCRE2_SPTR)it->subject.p, it->subject.n, it->at,
-		it->bytes ? 0 : PCRE2_NO_UTF_CHECK, it->m->data, it->m->context);
+	do {
+		rc = pcre2_match(code, (PCRE2_SPTR)it->subject.p, it->subject.n, it->at,
+			it->bytes ? 0 : PCRE2_NO_UTF_CHECK, it->m->data, it->m->context);
+	} while (rc == PCRE2_ERROR_JIT_STACKLIMIT && more_stack(it->m));
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return MATCH_NONE;
 	if (rc <= 0) {

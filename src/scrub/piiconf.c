@@ -130,6 +130,14 @@ static int read_groups(struct piiconf *c, json_node n, uint64_t *ret, struct err
 	return E_OK;
 }
 
+/* What quick.h knows about the patterns of deep scrubbing. */
+static enum pattern_id own_id(const struct piiconf *c, struct str name)
+{
+	if (!c->own || !str_starts(name, STR("deep-")))
+		return PAT_CUSTOM;
+	return str_eq(name, STR("deep-keys")) ? PAT_DEEP_KEYS : PAT_DEEP_PAIRS;
+}
+
 static int read_pattern(
 	struct piiconf *c, struct rule_def *def, json_node n, bool caseless, struct err *err)
 {
@@ -152,6 +160,7 @@ static int read_pattern(
 	}
 	c->patterns[c->pattern_count++] = p;
 	def->custom = p;
+	def->custom_id = own_id(c, def->name);
 	return E_OK;
 }
 

@@ -15,71 +15,122 @@ enum {
 	QUICK_DOT = 32,    /* . */
 	QUICK_EQUALS = 64, /* = */
 	QUICK_NUL = 128,
-	QUICK_WORD = 256,     /* two letters that begin a word of the password list */
+	QUICK_WORD = 256,     /* begins a word of the password list */
 	QUICK_CAPITALS = 512, /* two capitals and a digit in a row */
-	QUICK_BEARER = 1024,  /* the letters b and e in a row */
+	QUICK_BEARER = 1024,
 	QUICK_DASHES = 2048,  /* -- */
 	QUICK_SLASHES = 4096, /* // */
-	QUICK_TOKEN = 8192    /* t and o in a row */
+	QUICK_TOKEN = 8192,
+	QUICK_DEEP = 16384, /* begins a word of deep scrubbing, beside those above */
+	/* Of one byte only, for the loop. */
+	QUICK_DIGIT = 1 << 20,
+	QUICK_START = 1 << 21 /* what follows is worth a look */
 };
 
-static uint32_t bit_of(unsigned char c)
+#define START(upper, lower) [upper] = QUICK_START, [lower] = QUICK_START
+
+#define FOUR_OF(i, f) [i] = f, [(i) + 1] = f, [(i) + 2] = f, [(i) + 3] = f
+#define ROW_OF(i, f)  FOUR_OF(i, f), FOUR_OF((i) + 4, f), FOUR_OF((i) + 8, f), FOUR_OF((i) + 12, f)
+
+static const uint32_t bytes[256] = {
+	[0] = QUICK_NUL,
+	['@'] = QUICK_AT,
+	[':'] = QUICK_COLON,
+	['/'] = QUICK_SLASH | QUICK_START,
+	['\\'] = QUICK_SLASH,
+	['-'] = QUICK_DASH | QUICK_START,
+	['.'] = QUICK_DOT,
+	['='] = QUICK_EQUALS,
+	FOUR_OF('0', QUICK_DIGIT),
+	FOUR_OF('4', QUICK_DIGIT),
+	['8'] = QUICK_DIGIT,
+	['9'] = QUICK_DIGIT,
+	ROW_OF(0x80, QUICK_OTHER),
+	ROW_OF(0x90, QUICK_OTHER),
+	ROW_OF(0xa0, QUICK_OTHER),
+	ROW_OF(0xb0, QUICK_OTHER),
+	ROW_OF(0xc0, QUICK_OTHER),
+	ROW_OF(0xd0, QUICK_OTHER),
+	ROW_OF(0xe0, QUICK_OTHER),
+	ROW_OF(0xf0, QUICK_OTHER),
+	START('A', 'a'),
+	START('B', 'b'),
+	START('C', 'c'),
+	START('J', 'j'),
+	START('M', 'm'),
+	START('P', 'p'),
+	START('S', 's'),
+	START('T', 't'),
+	START('X', 'x'),
+};
+
+/* Four bytes, letters in lower case; '_' becomes 0x7f, the rest is good enough
+ * for a look. */
+static uint32_t four_at(const unsigned char *p, size_t n)
 {
-	switch (c) {
-	case '\0':
-		return QUICK_NUL;
-	case '@':
-		return QUICK_AT;
-	case ':':
-		return QUICK_COLON;
-	case '/':
-	case '\\':
-		return QUICK_SLASH;
-	case '-':
-		return QUICK_DASH;
-	case '.':
-		return QUICK_DOT;
-	case '=':
-		return QUICK_EQUALS;
-	default:
-		return c >= 0x80 ? QUICK_OTHER : 0;
-	}
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < 4; i++)
+		v = v << 8 | (i < n ? p[i] | 0x20u : 0);
+	return v;
 }
 
-static unsigned char lower(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
-}
+#define FOUR(a, b, c, d)                                                                           \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+#define UNDERSCORE 0x7f
 
-/* Letters in a row, in any case. */
-static uint32_t pair_of(unsigned char a, unsigned char b)
+/* Words of three letters: whatever follows. */
+static uint32_t short_word(uint32_t v)
 {
-	unsigned char y = lower(b);
-
-	switch (lower(a)) {
-	case 'p':
-		return y == 'a' || y == 'r' ? QUICK_WORD : 0; /* passw, private */
-	case 's':
-		return y == 'e' ? QUICK_WORD : 0; /* secret */
-	case 'a':
-		return y == 'p' || y == 'u' ? QUICK_WORD : 0; /* api, auth */
-	case 'c':
-		return y == 'r' ? QUICK_WORD : 0; /* credentials */
-	case 'm':
-		return y == 'y' ? QUICK_WORD : 0; /* mysql_pwd */
-	case 'o':
-		return y == 't' ? QUICK_WORD : 0; /* otp */
-	case 't':
-		return y == 'o' ? QUICK_TOKEN : y == 'w' ? QUICK_WORD : 0;
-	case 'b':
-		return y == 'e' ? QUICK_BEARER : 0;
-	case '-':
-		return b == '-' ? QUICK_DASHES : 0;
-	case '/':
-		return b == '/' ? QUICK_SLASHES : 0;
+	switch (v & 0xffffff00u) {
+	case FOUR('p', 'w', 'd', 0):
+	case FOUR('j', 'w', 't', 0):
+	case FOUR('s', 'i', 'd', 0):
+	case FOUR('s', 's', 'o', 0):
+		return QUICK_DEEP;
+	case FOUR('a', 'p', 'i', 0):
+		return QUICK_WORD | QUICK_DEEP;
+	case FOUR('t', 'w', 'o', 0):
+		return QUICK_WORD;
 	default:
 		return 0;
 	}
+}
+
+static uint32_t word_at(const unsigned char *p, size_t n)
+{
+	uint32_t v = four_at(p, n);
+
+	switch (v) {
+	case FOUR('p', 'a', 's', 's'):
+	case FOUR('s', 'e', 'c', 'r'):
+	case FOUR('a', 'u', 't', 'h'):
+	case FOUR('c', 'r', 'e', 'd'):
+	case FOUR('m', 'y', 's', 'q'):
+	case FOUR('p', 'r', 'i', 'v'):
+		return QUICK_WORD | QUICK_DEEP;
+	case FOUR('t', 'o', 'k', 'e'):
+		return QUICK_TOKEN | QUICK_DEEP;
+	case FOUR('b', 'e', 'a', 'r'):
+		return QUICK_BEARER | QUICK_DEEP;
+	case FOUR('a', 'c', 'c', 'e'):
+	case FOUR('c', 's', 'r', 'f'):
+	case FOUR('x', 's', 'r', 'f'):
+	case FOUR('p', 'h', 'p', 's'):
+	case FOUR('s', 'e', 's', 's'):
+	case FOUR('c', 'o', 'o', 'k'):
+	case FOUR('s', 'a', 'm', 'l'):
+	case FOUR('s', 'i', 'g', 'n'):
+	case FOUR('s', 'y', 'm', 'f'):
+		return QUICK_DEEP;
+	default:
+		break;
+	}
+	if (n > 1 && p[0] == '-' && p[1] == '-')
+		return QUICK_DASHES;
+	if (n > 1 && p[0] == '/' && p[1] == '/')
+		return QUICK_SLASHES;
+	return short_word(v);
 }
 
 static bool is_capital(unsigned char c)
@@ -87,29 +138,25 @@ static bool is_capital(unsigned char c)
 	return c >= 'A' && c <= 'Z';
 }
 
-static bool is_digit(unsigned char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 void quick_look(struct str s, struct quick *q)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
-	uint32_t has = 0;
+	uint32_t has = s.n == 3 ? QUICK_WORD : 0; /* otp is a word by itself */
 	uint32_t digits = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = p[i];
+		uint32_t f = bytes[p[i]];
 
-		if (is_digit(c)) {
-			digits += digits < UINT32_MAX;
-			if (i >= 2 && is_capital(p[i - 1]) && is_capital(p[i - 2]))
-				has |= QUICK_CAPITALS;
+		has |= f;
+		if ((f & (QUICK_START | QUICK_DIGIT)) == 0)
+			continue;
+		if ((f & QUICK_START) != 0) {
+			has |= word_at(p + i, s.n - i);
 			continue;
 		}
-		has |= bit_of(c);
-		if (i + 1 < s.n)
-			has |= pair_of(c, p[i + 1]);
+		digits += digits < UINT32_MAX;
+		if (i >= 2 && is_capital(p[i - 1]) && is_capital(p[i - 2]))
+			has |= QUICK_CAPITALS;
 	}
 	*q = (struct quick){has, digits, s.n};
 }
@@ -117,6 +164,11 @@ void quick_look(struct str s, struct quick *q)
 bool quick_is_plain(const struct quick *q)
 {
 	return (q->has & QUICK_NUL) == 0;
+}
+
+bool quick_is_ascii(const struct quick *q)
+{
+	return (q->has & QUICK_OTHER) == 0;
 }
 
 static bool with_digits(const struct quick *q, uint32_t least)
@@ -141,7 +193,7 @@ bool quick_may_match(const struct quick *q, enum pattern_id id)
 	case PAT_EMAIL:
 		return with(q, QUICK_AT) && with(q, QUICK_DOT);
 	case PAT_IBAN:
-		return q->n >= 15 && (with(q, QUICK_CAPITALS) || (q->has & QUICK_OTHER) != 0);
+		return q->n >= 15 && with(q, QUICK_CAPITALS | QUICK_OTHER);
 	case PAT_IP4:
 		return q->n >= 7 && with(q, QUICK_DOT) && with_digits(q, 4);
 	case PAT_IP6:
@@ -165,6 +217,10 @@ bool quick_may_match(const struct quick *q, enum pattern_id id)
 		return with(q, QUICK_WORD | QUICK_TOKEN | QUICK_OTHER);
 	case PAT_COOKIES:
 		return with(q, QUICK_EQUALS);
+	case PAT_DEEP_KEYS:
+		return with(q, QUICK_DEEP | QUICK_OTHER);
+	case PAT_DEEP_PAIRS:
+		return with(q, QUICK_EQUALS | QUICK_COLON) && with(q, QUICK_DEEP | QUICK_OTHER);
 	case PAT_ANYTHING:
 	case PAT_CUSTOM:
 		break;

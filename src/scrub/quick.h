@@ -20,6 +20,7 @@ struct quick {
 
 void quick_look(struct str s, struct quick *q);
 bool quick_may_match(const struct quick *q, enum pattern_id id);
+bool quick_is_ascii(const struct quick *q);
 /* The text holds no NUL: patterns may search it as it is. */
 bool quick_is_plain(const struct quick *q);
 

@@ -63,7 +63,9 @@ enum pattern_id {
 	PAT_COOKIES,
 	PAT_ANYTHING,
 	PAT_COUNT,
-	PAT_CUSTOM = PAT_COUNT
+	PAT_CUSTOM = PAT_COUNT,
+	PAT_DEEP_KEYS, /* of deep scrubbing: custom to all but quick.h */
+	PAT_DEEP_PAIRS
 };
 
 enum probe_on { PROBE_VALUE, PROBE_KEY, PROBE_BOTH };
@@ -96,6 +98,7 @@ struct rule_def {
 	size_t inner_count;
 	bool hide_inner;
 	const struct pattern *custom; /* of pattern and redact_pair */
+	enum pattern_id custom_id;    /* PAT_CUSTOM, or one of picket's own */
 	uint64_t groups;
 	uint32_t line; /* in the file, 0 for a builtin */
 	uint32_t column;

@@ -60,6 +60,12 @@ struct pii_state {
 	int64_t index;  /* -1: none */
 	uint32_t types; /* TYPE_BIT() of each */
 	enum pii_flag flag;
+	/* By selector_link(): what is on the way here, so that most selectors need no
+	 * look at it. Zeros are fine: then every selector takes the long way. */
+	bool linked;
+	uint8_t key_bit;
+	uint32_t types_above;
+	uint64_t keys_above;
 };
 
 struct selector;
@@ -70,6 +76,9 @@ void selector_free(struct selector *s);
 void selector_print(const struct selector *s, struct buf *out);
 /* Negative, zero, positive: AND < OR < NOT < path (7, 2.1). */
 int selector_compare(const struct selector *a, const struct selector *b);
+
+/* Fills in the lower part of s, whose parent is linked (NULL: it is the root). */
+void selector_link(struct pii_state *s, const struct pii_state *parent);
 
 /* states[0] is the root, states[n - 1] the node in question. */
 bool selector_matches(const struct selector *s, const struct pii_state *states, size_t n);

@@ -95,6 +95,26 @@ unsigned selector_key_bit(struct str key)
 	return (h ^ h >> 11) % BIT_OTHER;
 }
 
+uint64_t selector_key_mask(struct str key)
+{
+	unsigned bit = selector_key_bit(key);
+
+	return bit == BIT_OTHER ? 0 : UINT64_C(1) << (bit % 64);
+}
+
+void selector_link(struct pii_state *s, const struct pii_state *parent)
+{
+	s->linked = true;
+	s->types_above = s->types | (parent != NULL ? parent->types_above : 0);
+	s->keys_above = parent != NULL ? parent->keys_above : 0;
+	s->key_bit = 0;
+	if (s->key.p == NULL)
+		return;
+	s->key_bit = (uint8_t)selector_key_bit(s->key);
+	/* A key that is not ASCII may equal any other. */
+	s->keys_above |= s->key_bit == BIT_OTHER ? UINT64_MAX : UINT64_C(1) << (s->key_bit % 64);
+}
+
 bool selector_key_bits(const struct selector *s, uint64_t bits[SELECTOR_KEY_WORDS])
 {
 	const struct path_item *last;
@@ -160,6 +180,9 @@ static bool path_matches(const struct selector *s, const struct pii_state *state
 	enum pii_flag flag = states[n - 1].flag;
 
 	if (s->item_count > n - 1) /* the root is no step */
+		return false;
+	if (states[n - 1].linked && ((states[n - 1].keys_above & s->keys) != s->keys ||
+					    (states[n - 1].types_above & s->types) != s->types))
 		return false;
 	for (size_t i = 0; i < s->item_count; i++) {
 		size_t at = s->item_count - 1 - i;

@@ -245,7 +245,7 @@ static void visit_whole(struct walk *w, json_node n)
 	struct str changed = STR_EMPTY;
 	enum walk_end end;
 
-	walk_top(w)->types = TYPE_BIT(TYPE_STRING);
+	walk_retype(w, TYPE_BIT(TYPE_STRING));
 	end = walk_text(w, json_text(w->d, n), &changed);
 	if (end == WALK_REMOVED)
 		walk_remove(w, n);
@@ -294,8 +294,7 @@ void walk_url_query(struct walk *w, json_node n)
 		return;
 	walk_top(w)->flag = PII_TRUE;
 	if (query < hash) {
-		walk_top(w)->key = STR("query_string");
-		walk_top(w)->types = TYPE_BIT(TYPE_OBJECT);
+		walk_relabel(w, w->depth - 1, STR("query_string"), TYPE_BIT(TYPE_OBJECT));
 		(void)visit_as(w, n, &ps, query + 1, hash);
 	}
 	*walk_top(w) = own;
@@ -388,12 +387,12 @@ bool walk_body_text(struct walk *w, json_node n)
 
 	if (trimmed.n > 0 && (trimmed.p[0] == '{' || trimmed.p[0] == '[') &&
 		json_parse(&inner, w->redactor->arena, text, &limits, NULL) == E_OK) {
-		walk_top(w)->types = TYPE_BIT(trimmed.p[0] == '{' ? TYPE_OBJECT : TYPE_ARRAY);
+		walk_retype(w, TYPE_BIT(trimmed.p[0] == '{' ? TYPE_OBJECT : TYPE_ARRAY));
 		visit_inner(w, n, inner);
 		return true;
 	}
 	if (!is_form(text))
 		return false;
-	walk_top(w)->types = TYPE_BIT(TYPE_OBJECT);
+	walk_retype(w, TYPE_BIT(TYPE_OBJECT));
 	return visit_as(w, n, &ps, 0, text.n);
 }

@@ -248,7 +248,7 @@ void walk_free(struct walk *w, json_node n)
 void walk_unexpected(struct walk *w, json_node n)
 {
 	walk_top(w)->flag = PII_TRUE;
-	walk_top(w)->types = walk_types_of(json_type_of(w->d, n));
+	walk_retype(w, walk_types_of(json_type_of(w->d, n)));
 	walk_free(w, n);
 }
 
@@ -322,10 +322,10 @@ static void visit_cookie_header(struct walk *w, json_node n)
 	if (!str_ieq(own.key, STR("cookie")) || json_type_of(w->d, n) != JSON_TYPE_STRING ||
 		list.p == NULL || w->rc != E_OK)
 		return;
-	w->states[w->depth - 2].key = STR("cookies");
+	walk_relabel(w, w->depth - 2, STR("cookies"), TYPE_BIT(TYPE_OBJECT));
 	(void)walk_cookie_text(w, n);
-	w->states[w->depth - 2].key = list;
-	*walk_top(w) = own;
+	walk_relabel(w, w->depth - 2, list, TYPE_BIT(TYPE_OBJECT));
+	walk_retype(w, own.types);
 }
 
 static void visit_pairs(struct walk *w, json_node n, enum field_kind kind)

@@ -6,6 +6,7 @@ static const struct walk_level no_level = {.node = NULL};
 void walk_begin(struct walk *w, uint32_t types, enum pii_flag flag)
 {
 	w->states[0] = (struct pii_state){.index = -1, .types = types, .flag = flag};
+	selector_link(&w->states[0], NULL);
 	w->levels[0] = no_level;
 	w->levels[0].node = w->meta->root;
 	w->depth = 1;
@@ -17,6 +18,7 @@ static bool enter(struct walk *w, struct pii_state state)
 	if (w->depth == WALK_MAX_DEPTH)
 		return false;
 	w->states[w->depth] = state;
+	selector_link(&w->states[w->depth], &w->states[w->depth - 1]);
 	w->levels[w->depth] = no_level;
 	w->depth++;
 	return true;
@@ -68,6 +70,14 @@ bool walk_enter_pair(struct walk *w, struct str key, int64_t index, uint32_t typ
 	w->levels[w->depth - 1].segment[1] = STR("1");
 	w->levels[w->depth - 1].segments = 2;
 	return true;
+}
+
+void walk_relabel(struct walk *w, size_t at, struct str key, uint32_t types)
+{
+	w->states[at].key = key;
+	w->states[at].types = types;
+	for (; at < w->depth; at++)
+		selector_link(&w->states[at], at > 0 ? &w->states[at - 1] : NULL);
 }
 
 void walk_leave(struct walk *w)
@@ -167,7 +177,8 @@ static bool key_matches(struct walk *w, const struct probe *p)
 	l->looked_key = true;
 	if (!w->redactor->no_quick && !quick_may_match(&l->key, p->id))
 		return false;
-	key = chunks_valid_utf8(w->redactor->arena, key);
+	if (!quick_is_ascii(&l->key))
+		key = chunks_valid_utf8(w->redactor->arena, key);
 	if (key.p == NULL) {
 		w->rc = E_NOMEM;
 		return true;
@@ -187,6 +198,14 @@ static void apply(struct walk *w, const struct rule *r, const struct probe *p, b
 		tell(w, r->origin, v->rem.list[v->rem.n - 1].letter);
 }
 
+/* The usual string is seen off here: nothing was redacted in it yet, and it has
+ * nothing of what the pattern needs. */
+static bool may_match(const struct walk *w, const struct probe *p, const struct redacted *v)
+{
+	return !v->looked || v->rem.n > 0 || w->redactor->no_quick || !quick_is_plain(&v->quick) ||
+	       quick_may_match(&v->quick, p->id);
+}
+
 static bool run_rule(struct walk *w, const struct rule *r, struct redacted *v)
 {
 	bool redacts = r->redaction.method > METHOD_REMOVE;
@@ -200,7 +219,7 @@ static bool run_rule(struct walk *w, const struct rule *r, struct redacted *v)
 			if (v == NULL || !redacts)
 				return removed(w, r, v);
 			apply(w, r, p, true, v);
-		} else if (p->on != PROBE_KEY && v != NULL) {
+		} else if (p->on != PROBE_KEY && v != NULL && may_match(w, p, v)) {
 			apply(w, r, p, false, v);
 		}
 	}
@@ -210,11 +229,10 @@ static bool run_rule(struct walk *w, const struct rule *r, struct redacted *v)
 bool walk_rules(struct walk *w, struct redacted *v)
 {
 	const struct pii_state *top = walk_top(w);
-	unsigned bit;
+	unsigned bit = top->key_bit;
 
 	if (top->flag == PII_FALSE)
 		return false;
-	bit = top->key.p != NULL ? selector_key_bit(top->key) : 0;
 	for (size_t i = 0; i < w->app_count; i++) {
 		const struct application *a = &w->apps[i];
 
@@ -249,14 +267,20 @@ static void write_notes(struct walk *w, const struct redacted *v)
 
 enum walk_end walk_text(struct walk *w, struct str text, struct str *ret)
 {
-	struct redacted v = {.text = chunks_valid_utf8(w->redactor->arena, text)};
+	struct redacted v = {.text = text, .looked = true};
 	const struct meta_node *notes;
 	unsigned hits = matcher_limit_hits(w->redactor->matcher);
 	bool gone;
 
-	if (v.text.p == NULL)
-		w->rc = E_NOMEM;
-	if (w->rc != E_OK || walk_top(w)->flag == PII_FALSE || never_changes(v.text))
+	if (w->rc != E_OK || walk_top(w)->flag == PII_FALSE)
+		return WALK_KEPT;
+	quick_look(text, &v.quick);
+	if (!quick_is_ascii(&v.quick)) {
+		v.text = chunks_valid_utf8(w->redactor->arena, text);
+		if (v.text.p == NULL)
+			w->rc = E_NOMEM;
+	}
+	if (w->rc != E_OK || never_changes(v.text))
 		return WALK_KEPT;
 	notes = walk_notes(w, false);
 	if (notes != NULL) {

@@ -73,10 +73,18 @@ bool walk_enter_index(struct walk *w, int64_t index, uint32_t types, enum pii_fl
 bool walk_enter_virtual(struct walk *w, struct pii_state state);
 bool walk_enter_pair(struct walk *w, struct str key, int64_t index, uint32_t types);
 void walk_leave(struct walk *w);
+/* A state on the way here is something else after all. */
+void walk_relabel(struct walk *w, size_t at, struct str key, uint32_t types);
 
 static inline struct pii_state *walk_top(struct walk *w)
 {
 	return &w->states[w->depth - 1];
+}
+
+/* The current value counts as something else. */
+static inline void walk_retype(struct walk *w, uint32_t types)
+{
+	walk_relabel(w, w->depth - 1, walk_top(w)->key, types);
 }
 
 /* Notes about the current node. NULL when there are none (make: no memory). */
