@@ -59,6 +59,34 @@ static void dump_pairs(const char *section, const struct setting_pairs *p, struc
 	}
 }
 
+/* Each line on one of its own, as it may have been. */
+static void dump_setting_text(
+	const char *key, const struct setting_text *t, bool secrets, struct buf *out)
+{
+	struct str rest = str_of(t->text), line;
+
+	if (t->text == NULL)
+		return;
+	buf_printf(out, "%s =", key);
+	if (t->is_secret && !secrets) {
+		buf_cstr(out, " ****\n");
+		return;
+	}
+	buf_cstr(out, str_find_char(rest, '\n') < rest.n ? "\n\t" : " ");
+	while (str_cut(&rest, '\n', &line)) {
+		value_format_text(out, line);
+		buf_cstr(out, rest.p != NULL ? "\n\t" : "\n");
+	}
+}
+
+static void dump_rule(const struct rule_setting *r, bool secrets, struct buf *out)
+{
+	buf_printf(out, "\n[rule %s]\n", r->name);
+	dump_setting_text("on", &r->on, secrets, out);
+	dump_setting_text("when", &r->when, secrets, out);
+	dump_setting_text("then", &r->then, secrets, out);
+}
+
 void settings_dump(const struct settings *s, bool secrets, struct buf *out)
 {
 	size_t n;
@@ -77,6 +105,8 @@ void settings_dump(const struct settings *s, bool secrets, struct buf *out)
 	dump_pairs("class_set", &s->class_sets, out);
 	for (size_t i = 0; i < s->project_count; i++)
 		dump_project(&s->projects[i], secrets, out);
+	for (size_t i = 0; i < s->rule_count; i++)
+		dump_rule(&s->rules[i], secrets, out);
 }
 
 void settings_changed_fixed(

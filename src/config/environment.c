@@ -54,6 +54,10 @@ static int load_variable(struct loader *l, struct str variable, struct str value
 			"%.*s: projects come from files only (write a [project NAME] section, its "
 			"dsn may be ${VARIABLE})",
 			STR_ARG(variable));
+	if (key_in(rest, "rule").n > 0)
+		return err_set(l->err, E_INVAL,
+			"%.*s: rules come from files only (write a [rule NAME] section)",
+			STR_ARG(variable));
 	if (key_in(rest, "tags").n > 0 || key_in(rest, "sample").n > 0 ||
 		str_istarts(rest, STR("class_set_")))
 		return err_set(l->err, E_INVAL,

@@ -35,6 +35,7 @@ struct ini_scan {
 	bool is_pending;
 	unsigned pending_line;
 	struct buf pending;
+	struct buf places; /* struct setting_line of each of its lines */
 };
 
 static int line_fail(struct ini_scan *s, const char *reason)
@@ -55,10 +56,13 @@ static int flush(struct ini_scan *s)
 	if (!s->is_pending || s->rc != E_OK)
 		return s->rc;
 	s->is_pending = false;
-	if (!buf_ok(&s->pending)) {
+	if (!buf_ok(&s->pending) || !buf_ok(&s->places)) {
 		s->rc = err_set(s->err, E_NOMEM, "%s: no memory", s->file);
 		return s->rc;
 	}
+	if (s->events->lines != NULL)
+		s->events->lines(s->events->arg, (const void *)s->places.p,
+			s->places.n / sizeof(struct setting_line));
 	s->rc = s->events->pair(
 		s->events->arg, s->name, str_trim(buf_view(&s->pending)), s->pending_line);
 	return s->rc;
@@ -95,13 +99,18 @@ static int scan_bytes(struct ini_scan *s, struct str line)
 }
 
 /* inih cuts values at " ;" in the first line, newer releases in all lines. */
-static int scan_value(struct ini_scan *s, struct str text)
+static int scan_value(struct ini_scan *s, struct str line, struct str text)
 {
+	struct setting_line at = {s->line, 1};
+
 	if (find_comment(text) < text.n)
 		return value_fail(s, "text behind \" ;\" would be lost as a comment (put the "
 				     "comment on a line of its own; ${;} is a plain semicolon)");
 	s->value = str_trim(text);
 	s->is_expected = true;
+	if (s->value.n > 0)
+		at.column = (unsigned)(s->value.p - line.p) + 1;
+	buf_add(&s->places, &at, sizeof at);
 	return E_OK;
 }
 
@@ -125,7 +134,7 @@ static int scan_section(struct ini_scan *s, struct str line)
 	return s->rc;
 }
 
-static int scan_pair(struct ini_scan *s, struct str line)
+static int scan_pair(struct ini_scan *s, struct str whole, struct str line)
 {
 	size_t end = 0;
 
@@ -152,15 +161,16 @@ static int scan_pair(struct ini_scan *s, struct str line)
 	s->is_pending = true;
 	s->pending_line = s->line;
 	buf_clear(&s->pending);
-	if (scan_value(s, str_from(line, end + 1)) != E_OK)
+	buf_clear(&s->places);
+	if (scan_value(s, whole, str_from(line, end + 1)) != E_OK)
 		return s->rc;
 	buf_str(&s->pending, s->value);
 	return E_OK;
 }
 
-static int scan_continuation(struct ini_scan *s, struct str text)
+static int scan_continuation(struct ini_scan *s, struct str whole, struct str text)
 {
-	if (scan_value(s, text) != E_OK)
+	if (scan_value(s, whole, text) != E_OK)
 		return s->rc;
 	buf_char(&s->pending, '\n');
 	buf_str(&s->pending, s->value);
@@ -186,8 +196,8 @@ static int scan_line(struct ini_scan *s, struct str line, size_t room)
 	if (text.n == 0 || text.p[0] == ';' || text.p[0] == '#')
 		return E_OK;
 	if (s->name.n > 0 && is_blank(line.p[0]))
-		return scan_continuation(s, text);
-	return text.p[0] == '[' ? scan_section(s, text) : scan_pair(s, text);
+		return scan_continuation(s, line, text);
+	return text.p[0] == '[' ? scan_section(s, text) : scan_pair(s, line, text);
 }
 
 /* fgets for inih. NULL ends the reading, also at the first error. */
@@ -246,5 +256,6 @@ int ini_text_parse(
 	else
 		(void)flush(&s);
 	buf_fini(&s.pending);
+	buf_fini(&s.places);
 	return s.rc;
 }

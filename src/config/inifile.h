@@ -15,12 +15,15 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "config/settings.h"
 
 struct ini_events {
 	/* A [section] line; name is trimmed. */
 	int (*section)(void *arg, struct str name, unsigned line);
 	/* A whole value; lines of a multi-line one are separated by \n. */
 	int (*pair)(void *arg, struct str name, struct str value, unsigned line);
+	/* Before each pair: where the lines of its value stand. May be NULL. */
+	void (*lines)(void *arg, const struct setting_line *v, size_t n);
 	void *arg;
 };
 

@@ -65,6 +65,7 @@ static int on_section(void *arg, struct str section, unsigned line)
 		return rc;
 	l->project = NULL;
 	l->sample = NULL;
+	l->rule = NULL;
 	l->section = NULL;
 	l->in_pairs = pairs_section(section, &l->pairs_kind);
 	if (l->in_pairs)
@@ -73,6 +74,8 @@ static int on_section(void *arg, struct str section, unsigned line)
 		return project_begin(l, name, &at);
 	if (is_named(section, STR("sample"), &name))
 		return sample_begin(l, name, &at);
+	if (is_named(section, STR("rule"), &name))
+		return rule_begin(l, name, &at);
 	l->section = table_find_section(section);
 	return l->section != NULL ? E_OK : unknown_section(l, section, &at);
 }
@@ -110,6 +113,8 @@ static int on_pair(void *arg, struct str key, struct str value, unsigned line)
 		return sample_set(l, key, value, &at);
 	if (l->in_pairs)
 		return pairs_set(l, key, value, &at);
+	if (l->rule != NULL)
+		return rule_set(l, key, value, &at);
 	info = table_find(str_of(l->section), key);
 	if (info == NULL)
 		return unknown_key(l, key, &at);
@@ -120,9 +125,17 @@ static int on_pair(void *arg, struct str key, struct str value, unsigned line)
 	return apply_setting(l, info, value, &at);
 }
 
+static void on_lines(void *arg, const struct setting_line *v, size_t n)
+{
+	struct loader *l = arg;
+
+	l->lines = v;
+	l->lines_n = n;
+}
+
 static int load_one_text(struct loader *l, const char *file, struct str text)
 {
-	struct ini_events events = {on_section, on_pair, l};
+	struct ini_events events = {on_section, on_pair, on_lines, l};
 
 	l->file = file;
 	l->file_number++;
@@ -130,6 +143,7 @@ static int load_one_text(struct loader *l, const char *file, struct str text)
 	l->project = NULL;
 	l->sample = NULL;
 	l->in_pairs = false;
+	l->rule = NULL;
 	if (text.n > FILE_MAX_BYTES)
 		return err_set(l->err, E_TOOBIG, "%s: is larger than %zu KiB", file,
 			FILE_MAX_BYTES / 1024);
@@ -194,6 +208,8 @@ static int finish(struct loader *l, struct owned *o)
 		rc = pairs_finish(l);
 	if (rc == E_OK)
 		rc = sample_finish(l);
+	if (rc == E_OK)
+		rc = rule_finish(l);
 	return rc != E_OK ? rc : cross_check(l);
 }
 

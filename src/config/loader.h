@@ -5,6 +5,7 @@
  *   project.c  [project NAME]
  *   sample.c   [sample NAME]
  *   pairs.c    [tags] and [class_set]
+ *   rule.c     [rule NAME]
  *   cross.c    what keys must be together
  *
  * Owns     the settings under construction, until they are handed out.
@@ -50,6 +51,11 @@ struct pair_drafts {
 	size_t n;
 };
 
+struct rule_draft {
+	struct rule_setting rule;
+	struct rule_draft *next;
+};
+
 struct loader {
 	struct arena *a;
 	struct settings *s;
@@ -68,6 +74,11 @@ struct loader {
 	bool in_pairs; /* when in [tags] or [class_set] */
 	enum pairs_kind pairs_kind;
 	struct pair_drafts pairs[PAIRS_COUNT];
+	struct rule_draft *rule; /* when in a [rule NAME] */
+	struct rule_draft *first_rule, **last_rule;
+	size_t rule_count;
+	const struct setting_line *lines; /* of the value being set; n of them */
+	size_t lines_n;
 };
 
 /* Defaults into every field. */
@@ -94,6 +105,10 @@ int sample_finish(struct loader *l);
 bool pairs_section(struct str section, enum pairs_kind *ret);
 int pairs_set(struct loader *l, struct str name, struct str raw, const struct place *at);
 int pairs_finish(struct loader *l);
+int rule_begin(struct loader *l, struct str name, const struct place *at);
+int rule_set(struct loader *l, struct str key, struct str raw, const struct place *at);
+/* Checks that every rule does something, and fills s->rules. */
+int rule_finish(struct loader *l);
 
 int cross_check(struct loader *l);
 

@@ -397,6 +397,27 @@ struct setting_pairs {
 	struct setting_pair *v;
 };
 
+/* Where a line of a value stands: both from 1, columns in bytes. */
+struct setting_line {
+	unsigned line, column;
+};
+
+/* A value in a language of its own, with the place of each of its lines. */
+struct setting_text {
+	const char *text; /* NULL: not set */
+	const char *file;
+	const struct setting_line *lines;
+	size_t lines_n;
+	bool is_secret; /* part of it came from a file */
+};
+
+/* [rule NAME], in the order of the files. */
+struct rule_setting {
+	const char *name;
+	const char *place; /* "FILE:LINE" */
+	struct setting_text on, when, then;
+};
+
 struct settings {
 #define SETTING_FIELD(section, key, type, def, min, max, reload, help) setting_##type key;
 	struct {
@@ -457,6 +478,8 @@ struct settings {
 	struct setting_pairs class_sets; /* [class_set]: NAME = A, B, pkg.C */
 	struct project *projects;
 	size_t project_count;
+	struct rule_setting *rules;
+	size_t rule_count;
 };
 
 /* Where settings come from. */

@@ -31,6 +31,8 @@ extern const struct value_unit value_duration_units[VALUE_UNITS];
 int value_parse(const struct setting_info *info, const struct value_text *v, void *field,
 	struct arena *a, struct err *err);
 
+/* Appends a text so that a file gives it back: no comment, no expansion. */
+void value_format_text(struct buf *out, struct str s);
 /* Appends the value as a file has it behind "key =": with a blank in front, or
  * on lines of its own; nothing at all when it is empty. */
 void value_format(
