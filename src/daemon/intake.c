@@ -34,6 +34,7 @@ struct intake {
 	struct scrub_tally scrubbed;
 	struct relay *relay;
 	struct reply *reply;
+	bool has_copies; /* for other projects than the first piece's */
 	size_t count, left;
 	size_t stored;
 	int rc; /* of a piece that was not stored; E_NOSPACE only if it was so for all of those */
@@ -74,20 +75,54 @@ static int piece_pack(struct intake *in, size_t i, struct envelope *e, const str
 	return E_OK;
 }
 
-static int pack_pieces(struct envelope *pieces, size_t n, const struct route *route,
-	const struct relay *r, struct intake **ret, struct err *err)
+/* Where it goes: its own project, or the one a rule named, and those that rules
+ * want copies for. */
+struct targets {
+	struct route v[1 + RULES_TOLD_MAX];
+	size_t n;
+};
+
+static int targets_find(const struct settings *s, struct envelope *env,
+	const struct rules_told *told, struct targets *t, struct err *err)
 {
-	struct intake *in = calloc(1, sizeof *in + n * sizeof in->pieces[0]);
 	int rc = E_OK;
 
-	if (in == NULL)
-		return err_set(err, E_NOMEM, "no memory to store an envelope");
-	for (size_t i = 0; rc == E_OK && i < n; i++)
-		rc = piece_pack(in, i, &pieces[i], route, r, err);
+	if (told->route != NULL)
+		rc = route_to_project(s, told->route, &env->from, env->arena, &t->v[0], err);
+	t->n = 1;
+	for (size_t i = 0; i < told->duplicates_n && rc == E_OK; i++)
+		rc = route_to_project(
+			s, told->duplicates[i], &env->from, env->arena, &t->v[t->n++], err);
+	return rc;
+}
+
+/* One record of each piece for each target. */
+static int pack_all(struct envelope *env, const struct targets *t, const struct relay *r,
+	struct intake **ret, struct err *err)
+{
+	struct intake *in = NULL;
+	int rc = E_OK;
+
+	for (size_t k = 0; k < t->n && rc == E_OK; k++) {
+		struct envelope *pieces;
+		size_t n;
+
+		rc = route_apply(env, &t->v[k], err);
+		if (rc == E_OK)
+			rc = envelope_divide(env, &env->limits, &pieces, &n, err);
+		if (rc == E_OK && in == NULL) {
+			in = calloc(1, sizeof *in + t->n * n * sizeof in->pieces[0]);
+			if (in == NULL)
+				rc = err_set(err, E_NOMEM, "no memory to store an envelope");
+		}
+		for (size_t i = 0; i < n && rc == E_OK; i++)
+			rc = piece_pack(in, in->count, &pieces[i], &t->v[k], r, err);
+	}
 	if (rc != E_OK) {
 		intake_free(in);
 		return rc;
 	}
+	in->has_copies = t->n > 1;
 	*ret = in;
 	return E_OK;
 }
@@ -99,22 +134,18 @@ int intake_work(
 	struct process_result judged = {0};
 	struct scrub_tally scrubbed;
 	struct intake *in = NULL;
-	struct envelope *pieces;
-	struct route route;
-	size_t n;
-	int rc = route_find(s, &env->from, r->dev, env->arena, &route, err);
+	struct targets targets;
+	int rc = route_find(s, &env->from, r->dev, env->arena, &targets.v[0], err);
 
 	*result = NULL;
 	if (rc == E_OK)
 		rc = process_run(judge_of(s), r->judging, env, env->from.received, &judged, err);
 	if (rc == E_OK)
-		rc = route_apply(env, &route, err);
+		rc = targets_find(s, env, &judged.told, &targets, err);
 	if (rc == E_OK)
 		rc = process_scrub(judge_of(s), env, &judged, &scrubbed, err);
 	if (rc == E_OK)
-		rc = envelope_divide(env, &env->limits, &pieces, &n, err);
-	if (rc == E_OK)
-		rc = pack_pieces(pieces, n, &route, r, &in, err);
+		rc = pack_all(env, &targets, r, &in, err);
 	if (rc != E_OK) {
 		process_result_fini(&judged);
 		return rc;
@@ -141,7 +172,7 @@ static bool is_limited_whole(struct envelope *env, uint64_t active)
 	return envelope_remove_limited(env, active, &removed) > 0 && env->item_count == 0;
 }
 
-/* All pieces have the route of the first, and its event id tells the client. */
+/* What the client is told is about the first: its project, its event id. */
 static struct spool_put *first_of(struct intake *in)
 {
 	return &in->pieces[0].put;
@@ -214,6 +245,13 @@ static void count_scrubbed(struct counters *c, const struct scrub_tally *t)
 	c->scrub_opaque += t->opaque;
 }
 
+static void log_notes(struct relay *r, const struct rules_told *told)
+{
+	for (size_t i = 0; i < told->notes_n; i++)
+		log_line(r->log, LOG_INFO, "rule", log_cstr("rule", told->notes[i].rule),
+			log_cstr("text", told->notes[i].text));
+}
+
 static void count_hooks(struct relay *r, const struct process_result *judged)
 {
 	r->counters.hook_calls += judged->hook_calls;
@@ -235,10 +273,11 @@ void intake_envelope(void *arg, struct envelope *env, void *result, struct reply
 	in->invalid = env->invalid;
 	count_scrubbed(&r->counters, &in->scrubbed);
 	count_hooks(r, &in->judged);
+	log_notes(r, &in->judged.told);
 	active = forward_limits(r->forward, first_of(in)->dsn, &limits, &retry_after_s);
 	if (env->item_count == 0)
 		accept_empty(in);
-	else if (is_limited_whole(env, active))
+	else if (!in->has_copies && is_limited_whole(env, active))
 		refuse_limited(in, buf_view(&limits), retry_after_s);
 	else
 		store(in);

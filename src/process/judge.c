@@ -97,7 +97,8 @@ static void find_work(struct judge *j)
 	j->cuts =
 		s->event.max_depth > 0 || s->event.max_breadth > 0 || s->event.max_value_length > 0;
 	j->is_needed = j->samples || j->ignores || j->fills || j->trims || j->cuts ||
-		       s->dedupe.window > 0 || j->storm_count > 0 || j->hooks != NULL;
+		       s->dedupe.window > 0 || j->storm_count > 0 || j->hooks != NULL ||
+		       j->rules != NULL;
 }
 
 static void judge_free(void *made)
@@ -108,6 +109,7 @@ static void judge_free(void *made)
 	rates_fini(j);
 	scrubber_free(j->scrubber);
 	hooks_free(j->hooks);
+	ruleset_free(j->rules);
 	arena_free(j->arena);
 	free(j);
 }
@@ -147,6 +149,8 @@ int judge_attach(struct settings *s, const char *const *env, struct err *err)
 		rc = rates_compile(j, err);
 	if (rc == E_OK)
 		rc = judge_scrubber(s, &j->scrubber, err);
+	if (rc == E_OK && s->rule_count > 0)
+		rc = ruleset_load(&j->rules, s, err);
 	if (rc == E_OK)
 		rc = load_hooks(j, err);
 	if (rc != E_OK) {

@@ -7,6 +7,7 @@
  *   entries.c   entries of containers, and sampling among them
  *   ignore.c    ignore lists
  *   repeats.c   dedupe and storms
+ *   ruling.c    [rule NAME] sections
  *   hook.c      the operator's Lua functions
  *   event.h     editing events
  *   state.c     what is remembered between envelopes
@@ -58,6 +59,7 @@ struct judge {
 	bool trims;                      /* something is taken away from events */
 	bool cuts;                       /* and something that waits for scrubbing */
 	struct hooks *hooks;             /* NULL: none */
+	struct ruleset *rules;           /* NULL: none */
 	bool is_needed;
 	struct scrubber *scrubber;
 };
@@ -76,6 +78,7 @@ struct work {
 	struct instant now;
 	struct process_result *ret;
 	struct err *err;
+	double rule_rate; /* the least that a rule sampled the transaction at; 1: none */
 };
 
 /* Where a drop of this reason is counted. NULL: no memory. */
@@ -127,6 +130,7 @@ int work_fill(struct work *w);
 int work_ignore(struct work *w);
 int work_repeats(struct work *w);
 int work_hooks(struct work *w);
+int work_rules(struct work *w);
 
 /* Takes out the entries of containers of a type for which gone() is true. */
 typedef bool entry_gone_fn(void *arg, struct json_doc *d, json_node entry);
@@ -143,6 +147,9 @@ void kubernetes_read(struct judge *j, const char *const *env);
 /* Id of the container a process runs in: 64 digits, or "". */
 #define CONTAINER_ID_BYTES 65
 void container_id_of(int64_t pid, char out[CONTAINER_ID_BYTES]);
+
+/* What "limit" of rules remembers. */
+struct rules_state *state_of_rules(struct judge_state *st);
 
 /* What became of the event with this id not long ago: DROP_NONE when it was
  * kept. False when it is not known. */

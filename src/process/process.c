@@ -163,6 +163,8 @@ static int run(struct work *w)
 		rc = work_ignore(w);
 	if (rc == E_OK && (j->settings->dedupe.window > 0 || j->storm_count > 0))
 		rc = work_repeats(w);
+	if (rc == E_OK && ruleset_count(j->rules) > 0)
+		rc = work_rules(w);
 	if (rc == E_OK && j->hooks != NULL)
 		rc = work_hooks(w);
 	if (rc == E_OK)
@@ -175,7 +177,7 @@ static int run(struct work *w)
 int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,
 	struct instant now, struct process_result *ret, struct err *err)
 {
-	struct work w = {j, st, e, now, ret, err};
+	struct work w = {j, st, e, now, ret, err, 1.0};
 	int rc;
 
 	*ret = (struct process_result){0};

@@ -21,6 +21,7 @@
 #include "config/settings.h"
 #include "envelope/drop.h"
 #include "envelope/envelope.h"
+#include "rules/ruleset.h"
 
 struct judge;
 struct judge_state;
@@ -38,6 +39,7 @@ void judge_state_free(struct judge_state *st);
 
 struct process_result {
 	struct quantities *dropped; /* by enum drop_reason; NULL: nothing */
+	struct rules_told told;     /* by rules */
 	unsigned hook_calls, hook_errors;
 	char hook_error[96]; /* the last one, without any text of the client's */
 	bool is_unique;      /* tell judge_state_stored() when it is stored */

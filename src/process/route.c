@@ -115,6 +115,16 @@ int route_find(const struct settings *s, const struct sender *from, bool dev, st
 	return refuse(s, from, err);
 }
 
+int route_to_project(const struct settings *s, const char *name, const struct sender *from,
+	struct arena *a, struct route *ret, struct err *err)
+{
+	for (size_t i = 0; i < s->project_count; i++) {
+		if (strcmp(s->projects[i].name, name) == 0)
+			return to_dsn(str_of(s->projects[i].dsn), from, a, ret, err);
+	}
+	return err_set(err, E_NOTFOUND, "there is no [project %s]", name);
+}
+
 static int header_dsn_apply(struct envelope *e, const struct route *r)
 {
 	if (e->dsn.n == 0)
@@ -126,9 +136,11 @@ static int trace_key_apply(struct envelope *e, const struct route *r)
 {
 	json_node key;
 
-	if (!r->key_changed || e->trace_key.n == 0 || !str_eq(e->trace_key, e->from.key))
+	if (e->trace_key.n == 0 || !str_eq(e->trace_key, e->from.key))
 		return E_OK;
 	key = json_find(e->header, json_root(e->header), "trace.public_key");
+	if (str_eq(json_text(e->header, key), r->dsn.key))
+		return E_OK; /* nothing to do, or another route changed it already */
 	return json_replace_string(e->header, key, r->dsn.key);
 }
 

@@ -30,6 +30,11 @@ struct route {
 int route_find(const struct settings *s, const struct sender *from, bool dev, struct arena *a,
 	struct route *ret, struct err *err);
 
+/* To a [project NAME], whatever the sender's key: what rules ask for. E_NOTFOUND:
+ * these settings have no such project. */
+int route_to_project(const struct settings *s, const char *name, const struct sender *from,
+	struct arena *a, struct route *ret, struct err *err);
+
 /* Makes the envelope header agree with the route: "dsn" becomes the upstream's
  * (P-058), the DSC's public_key follows when it was the client's own key. */
 int route_apply(struct envelope *e, const struct route *r, struct err *err);

@@ -185,9 +185,11 @@ static int sample_trace(struct work *w)
 	struct draw draw;
 	double rate;
 
-	if (of == NULL || !is_sampled(w, kind))
+	if (of == NULL || (!is_sampled(w, kind) && w->rule_rate >= 1))
 		return E_OK;
 	rate = rate_of_trace(w, kind, of);
+	if (w->rule_rate < rate && transaction != NULL)
+		rate = w->rule_rate;
 	if (rate >= 1)
 		return E_OK;
 	trace_read(w, of, &t);

@@ -28,6 +28,7 @@ struct judge_state {
 	uv_mutex_t mutex;
 	struct siphash_key keys[2]; /* clients choose ids: rows are not theirs to choose */
 	struct slot *fates, *stored, *lasts, *issues;
+	struct rules_state *rules;
 };
 
 int judge_state_new(struct judge_state **ret, struct err *err)
@@ -46,8 +47,17 @@ int judge_state_new(struct judge_state **ret, struct err *err)
 		free(st);
 		return err_set(err, E_NOMEM, "no lock");
 	}
+	if (rules_state_new(&st->rules, 0, err) != E_OK) {
+		judge_state_free(st);
+		return E_NOMEM;
+	}
 	*ret = st;
 	return E_OK;
+}
+
+struct rules_state *state_of_rules(struct judge_state *st)
+{
+	return st->rules;
 }
 
 void judge_state_free(struct judge_state *st)
@@ -55,6 +65,7 @@ void judge_state_free(struct judge_state *st)
 	if (st == NULL)
 		return;
 	uv_mutex_destroy(&st->mutex);
+	rules_state_free(st->rules);
 	free(st->fates);
 	free(st->stored);
 	free(st->lasts);

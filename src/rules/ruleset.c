@@ -1,14 +1,15 @@
 /* From settings to rules. */
 #include "rules/rule.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/siphash.h"
 #include "config/suggest.h"
 
 /* A place in a value as "FILE:LINE:COLUMN". */
-static void place_text(
-	const struct rule_setting *s, const struct setting_text *t, size_t offset, char *out, size_t n)
+static void place_text(const struct rule_setting *s, const struct setting_text *t, size_t offset,
+	char *out, size_t n)
 {
 	unsigned line, column;
 
@@ -47,8 +48,9 @@ static int unknown_kind(struct reader *r, struct str word)
 	for (unsigned k = 0; k < RULE_KIND_COUNT; k++)
 		suggest_try(&near, rule_kind_name((enum rule_kind)k));
 	if (near.best != NULL)
-		return reader_fail(r, r->at, "\"%.*s\" is nothing a rule can be on (did you mean %s?)",
-			STR_ARG(word), near.best);
+		return reader_fail(r, r->at,
+			"\"%.*s\" is nothing a rule can be on (did you mean %s?)", STR_ARG(word),
+			near.best);
 	return reader_fail(r, r->at, "\"%.*s\" is nothing a rule can be on", STR_ARG(word));
 }
 
@@ -89,8 +91,8 @@ static int read_when(struct reader *r, struct rule *rule)
 }
 
 static int read_part(struct ruleset *rs, struct rule *rule, const struct rule_setting *s,
-	const struct setting_text *t, const char *key,
-	int (*read)(struct reader *, struct rule *), struct err *err)
+	const struct setting_text *t, const char *key, int (*read)(struct reader *, struct rule *),
+	struct err *err)
 {
 	struct reader r = {.fields = rs->fields, .text = str_of(t->text), .err = err};
 	int rc = E_OK;
@@ -104,7 +106,8 @@ static int read_part(struct ruleset *rs, struct rule *rule, const struct rule_se
 	return rc == E_OK ? E_OK : fail_at(s, t, key, r.bad, rc, err);
 }
 
-static const struct siphash_key name_key = {UINT64_C(0x7069636b65742e72), UINT64_C(0x756c65732e696473)};
+static const struct siphash_key name_key = {
+	UINT64_C(0x7069636b65742e72), UINT64_C(0x756c65732e696473)};
 
 static int read_rule(
 	struct ruleset *rs, struct rule *rule, const struct rule_setting *s, struct err *err)
@@ -224,6 +227,13 @@ void ruleset_free(struct ruleset *rs)
 {
 	if (rs != NULL)
 		rule_fields_free(rs->fields); /* rs lives in their arena too */
+}
+
+bool ruleset_is_on(const struct ruleset *rs, enum rule_kind kind)
+{
+	bool has_parts = kind == RULE_EVENT || kind == RULE_TRANSACTION;
+
+	return (rs->kinds & 1u << kind) != 0 || (has_parts && rs->parts != 0);
 }
 
 size_t ruleset_count(const struct ruleset *rs)

@@ -2,15 +2,15 @@
  *
  * Rules run in the order of the files on every item they are on, and on every
  * breadcrumb, span, log and metric. Edits go into the items' documents; the
- * caller writes them back with envelope_settle() when all is done.
+ * caller writes them back, and takes out and counts what is to be dropped.
  *
  * Owns     a ruleset owns what it was compiled to; it needs its settings no
  *          longer. struct rules_state: what "limit" remembers, bounded; it
  *          outlives reloads.
- * Threads  ruleset_run: any, at the same time; the state has a lock, counters
- *          are atomic.
+ * Threads  rules_...: any, at the same time, each with a run of its own; the state has
+ *          a lock, counters are atomic.
  * Fails    ruleset_load: E_INVAL "FILE:LINE:COLUMN: rule NAME.when: reason"
- *          ruleset_run: E_NOMEM; nothing of the envelope may be kept or counted
+ *          rules_item, rules_entry: E_NOMEM; nothing of the envelope may be kept
  */
 #ifndef PICKET_RULES_RULESET_H
 #define PICKET_RULES_RULESET_H
@@ -33,32 +33,47 @@ int rules_state_new(struct rules_state **ret, size_t max_keys, struct err *err);
 /* NULL is fine. */
 void rules_state_free(struct rules_state *st);
 
+/* Whether some rule is on this kind of item, or on parts of it. */
+bool ruleset_is_on(const struct ruleset *rs, enum rule_kind kind);
+
 #define RULES_TOLD_MAX 8u
 
-struct rules_note {
-	const char *rule;
-	const char *text;
-};
-
-/* Texts belong to the ruleset. */
-struct rules_result {
-	struct quantities *dropped; /* by enum drop_reason; NULL: nothing. Freed by fini */
-	bool lost_event;            /* the event or transaction of the envelope went, */
-	enum drop_reason lost_why;  /* so that what comes late for it goes too */
-	const char *decided;        /* the rule that dropped an item, NULL for none */
-	const char *route;          /* a project's name, NULL for none */
+/* What rules said of one envelope. Texts belong to the ruleset. */
+struct rules_told {
+	const char *decided; /* the rule that dropped an item, NULL for none */
+	const char *route;   /* a project's name, NULL for none */
 	const char *duplicates[RULES_TOLD_MAX];
 	size_t duplicates_n;
-	const char *hit[RULES_TOLD_MAX]; /* the first rules that were true */
-	size_t hit_n;
-	struct rules_note notes[RULES_TOLD_MAX]; /* of "log" */
+	struct {
+		const char *rule, *text;
+	} notes[RULES_TOLD_MAX]; /* of "log" */
 	size_t notes_n;
 };
-void rules_result_fini(struct rules_result *r);
 
-/* rs NULL or empty: nothing happens. */
-int ruleset_run(const struct ruleset *rs, struct rules_state *st, struct envelope *e,
-	struct str listener, struct instant now, struct rules_result *ret, struct err *err);
+/* One envelope on its way through the rules. */
+struct rules_run {
+	const struct ruleset *rs;
+	struct rules_state *st;
+	struct envelope *e;
+	struct str listener;
+	struct instant now;
+	struct rules_told *told;
+	/* Of "sample": true when what the scope stands at is kept at this rate. */
+	bool (*draw)(void *arg, struct rule_scope *s, double rate);
+	void *draw_arg;
+};
+
+struct rules_verdict {
+	bool is_dropped;
+	enum drop_reason why;
+};
+
+/* One item with its breadcrumbs and spans; not a container. *spans: how many spans
+ * rules took out of a transaction. */
+int rules_item(struct rules_run *r, struct item *it, struct rules_verdict *ret, uint64_t *spans);
+/* One entry of the container it. */
+int rules_entry(struct rules_run *r, struct item *it, struct json_doc *d, json_node entry,
+	struct rules_verdict *ret);
 
 /* What a rule did since it was loaded. */
 struct rule_stats {

@@ -81,7 +81,7 @@ static int on_pair(void *arg, struct str name, struct str value, unsigned line)
 
 static int parse(enum fault how, struct err *err, unsigned *calls)
 {
-	struct ini_events events = {on_section, on_pair, calls};
+	struct ini_events events = {.section = on_section, .pair = on_pair, .arg = calls};
 
 	fault = how;
 	*calls = 0;
