@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 import client
 import wire
 from daemon import wait_until
+from settings import TIME_SCALE
+from test_sdk_python import run_app
 
 TRACE = "771a43a4192642f0b136d5159a501700"  # its number is 0.214188
 
@@ -255,6 +259,43 @@ def test_a_head_and_its_continuation_share_one_fate_t15(make_daemon, sentry):
     head = dsc(transaction="/buy")
     send("worker", "aaaaaaaaaaaaaaaa")
     sentry.wait_for(lambda: len(sentry.items("transaction")) == 1)
+
+
+def test_a_real_sdk_is_judged(make_daemon, sentry):
+    """An unmodified sentry-sdk: its error is ignored, its trace sampled out, the rest arrives."""
+    d = make_daemon(sentry, {"ignore": {"errors": "ValueError"}, "sampling": {"transactions": "0"},
+                             "event": {"max_breadcrumbs": "1"}, "tags": {"region": "eu"}})
+    marker = wire.new_id()
+    run_app(d, marker)
+    d.wait_empty()
+    sentry.wait_for(lambda: sentry.discarded()["sample_rate", "span"] == 2)
+    assert sentry.discarded()["event_processor", "error"] == 1
+    assert sentry.discarded()["sample_rate", "transaction"] == 1
+    assert not sentry.items("transaction")
+    event = one(sentry, "event")
+    assert event["message"] == f"message {marker}" and event["tags"]["region"] == "eu"
+    assert event["environment"] == "it"
+    assert sentry.items("session") and sentry.items("log")
+    assert len(sentry.items("attachment")) == 1  # the message's; the error's went with it
+
+
+def test_sampling_keeps_a_share_of_what_a_real_sdk_sends(make_daemon, sentry):
+    """The SDK's own random numbers, as they come over the wire."""
+    d = make_daemon(sentry, {"sampling": {"transactions": "0.5"}})
+    script = ("import sys, sentry_sdk\n"
+              "sentry_sdk.init(dsn=sys.argv[1], traces_sample_rate=0.9)\n"
+              "for n in range(80):\n"
+              "    with sentry_sdk.start_transaction(op='t', name='n'): pass\n"
+              "    sentry_sdk.flush(timeout=15)\n")
+    done = subprocess.run([sys.executable, "-c", script, d.dsn()], capture_output=True, text=True,
+                          timeout=60 * TIME_SCALE, check=False)
+    assert done.returncode == 0, done.stderr
+    d.wait_empty()
+    heads = [e.headers["trace"] for e in sentry.envelopes() if e.of_type("transaction")]
+    assert heads and all(h["sample_rate"] == "0.5" for h in heads)
+    assert all(float(h["sample_rand"]) < 0.5 for h in heads)
+    assert len(heads) + d.dropped("sample_rate", "transaction") == d.received("transaction")
+    assert d.dropped("sample_rate", "transaction") > 5
 
 
 # --- life ---
