@@ -5,12 +5,14 @@
  *   sampling.c  errors, traces, profiles, replays, attachments that come late
  *   rates.c     which rate concerns an item: [sample NAME], [sampling]
  *   entries.c   entries of containers, and sampling among them
- *   ignore.c    ignore lists
+ *   draw.h      the numbers that sampling compares; dsc.h the trace header
+ *   ignore.c    ignore lists; match.h their patterns, class_sets.h
  *   repeats.c   dedupe and storms
  *   ruling.c    [rule NAME] sections
  *   hook.c      the operator's Lua functions
  *   event.h     editing events
  *   state.c     what is remembered between envelopes
+ *   kubernetes.c  where a client runs
  *   scrubbing.c the last step
  *
  * Owns     as process.h.

@@ -1,6 +1,7 @@
 /* process.h - the order of work, and every judgement about an envelope.
  *
- *   defaults, ignore lists, dedupe and storms, sampling, trimming; at last scrubbing
+ *   defaults, ignore lists, dedupe and storms, hooks, sampling, trimming; at last
+ *   scrubbing, and cutting what is left to depth and length
  *
  * Something that is both filtered and sampled out is counted under the
  * filter's reason (sdk-semantics 1). What is dropped is told as quantities per
@@ -27,8 +28,8 @@ struct judge;
 struct judge_state;
 struct scrub_tally; /* scrub/scrub.h */
 
-/* Compiles the judging part of freshly loaded settings and attaches it. */
-/* env: environ, for what Kubernetes tells; NULL: nothing. */
+/* Compiles the judging part of freshly loaded settings and attaches it. env:
+ * environ, for what Kubernetes tells; NULL: nothing. */
 int judge_attach(struct settings *s, const char *const *env, struct err *err);
 /* NULL when nothing is attached. */
 const struct judge *judge_of(const struct settings *s);
