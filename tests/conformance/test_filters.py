@@ -38,10 +38,13 @@ def test_P032_what_is_ignored_is_200_with_its_id(make_daemon, sentry, key, value
     assert post_ok(d, wire.event(gone, **more)).json() == {"id": gone}
     assert post_ok(d, wire.event(stays)).json() == {"id": stays}
     sentry.wait_event(stays)
-    wait_until(lambda: sum(by.get("error", 0) for by in d.totals()["dropped"].values()) == 1,
-               what="the count")
+    wait_until(lambda: dropped(d, "error") == 1, what="the count")
     d.wait_empty()
     assert gone not in sentry.event_ids()
+
+
+RULES = {"rule debug": {"on": "event", "when": 'level = "debug"', "then": "drop"},
+         "rule noise": {"on": "log", "when": 'body contains "noise"', "then": "drop"}}
 
 
 HOOKS = """
@@ -56,37 +59,45 @@ end
 """
 
 
-@pytest.fixture
-def hooked(make_daemon, sentry, tmp_path):
+@pytest.fixture(params=["rules", "hooks"])
+def filtering(request, make_daemon, sentry, tmp_path):
+    """A daemon that drops debug events and noisy logs."""
+    if request.param == "rules":
+        return make_daemon(sentry, {**QUICK, **RULES})
     script = tmp_path / "hooks.lua"
     script.write_text(HOOKS)
     return make_daemon(sentry, {**QUICK, "hooks": {"script": str(script)}})
 
 
-def test_P032_what_a_hook_drops_is_200_with_its_id(hooked, sentry):
+def dropped(d, category):
+    """For whatever reason."""
+    return sum(by.get(category, 0) for by in d.totals()["dropped"].values())
+
+
+def test_P032_what_a_rule_or_hook_drops_is_200_with_its_id(filtering, sentry):
     gone, stays = wire.new_id(), wire.new_id()
-    assert post_ok(hooked, wire.event(gone, level="debug")).json() == {"id": gone}
-    assert post_ok(hooked, wire.event(stays)).json() == {"id": stays}
+    assert post_ok(filtering, wire.event(gone, level="debug")).json() == {"id": gone}
+    assert post_ok(filtering, wire.event(stays)).json() == {"id": stays}
     sentry.wait_event(stays)
-    wait_until(lambda: hooked.dropped("before_send", "error") == 1, what="the count")
-    hooked.wait_empty()
+    wait_until(lambda: dropped(filtering, "error") == 1, what="the count")
+    filtering.wait_empty()
     assert gone not in sentry.event_ids()
 
 
 @pytest.mark.parametrize("bodies", [["a", "noise 1", "b", "noise 2", "c"], ["noise"] * 4 + ["z"],
                                     ["noise"] * 3])
-def test_P068_what_a_hook_leaves_of_a_container_fits(hooked, sentry, bodies):
+def test_P068_what_filtering_leaves_of_a_container_fits(filtering, sentry, bodies):
     mark = wire.new_id()
     payload = wire.logs_payload(bodies)
     head = {"type": "log", "item_count": len(bodies), "content_type": wire.LOG_TYPE}
-    post_ok(hooked, wire.build({}, [(head, payload),
+    post_ok(filtering, wire.build({}, [(head, payload),
                                     ({"type": "session"}, wire.compact({"sid": mark}))]))
     arrived(sentry, mark)
-    hooked.wait_empty()
+    filtering.wait_empty()
     left = [b for b in bodies if "noise" not in b]
     assert [e["body"] for i in sentry.items("log") for e in i.json()["items"]] == left
     assert [i.headers["item_count"] for i in sentry.items("log")] == ([len(left)] if left else [])
-    assert hooked.dropped("before_send", "log_item") == len(bodies) - len(left)
+    assert dropped(filtering, "log_item") == len(bodies) - len(left)
 
 
 @pytest.mark.parametrize("kind,key,category", [("log", "logs", "log_item"),
