@@ -65,6 +65,16 @@ static void status_text(const struct daemon *d, char *out, size_t size)
 		d->listeners.http_address[0] != '\0' ? " on " : "", d->listeners.http_address);
 }
 
+/* Rules that name what does not exist, members without effect. */
+static void tell_warnings(struct daemon *d, const struct settings *settings)
+{
+	const char *text;
+
+	for (size_t i = 0; (text = process_scrub_warning(judge_of(settings), i)) != NULL; i++)
+		log_line(d->log, LOG_WARN, "scrub_rules", log_cstr("file", settings->scrub.rules),
+			log_cstr("what", text));
+}
+
 static void settings_use(struct daemon *d, struct settings *settings)
 {
 	struct buf fixed = BUF_INIT;
@@ -77,6 +87,7 @@ static void settings_use(struct daemon *d, struct settings *settings)
 	d->settings = settings;
 	log_set(d->log, (enum log_level)settings->log.level, log_format_of(settings));
 	relay_configure(d->relay, settings);
+	tell_warnings(d, settings);
 }
 
 /* The settings in force stay when the new ones cannot be used. */
@@ -270,6 +281,7 @@ int daemon_run(struct settings *settings, const struct settings_source *from)
 	sd_init(&d.sd);
 	check(uv_loop_init(&d.loop) == 0);
 	signals_open(&d);
+	tell_warnings(&d, settings);
 	if (daemon_open(&d, from->dev, &err) == E_OK) {
 		watchdog_open(&d);
 		status_text(&d, text, sizeof text);

@@ -2,10 +2,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "daemon/args.h"
 #include "daemon/daemon.h"
@@ -50,6 +52,19 @@ static void set_limits(void)
 	}
 }
 
+/* Memory holds what scrubbing takes out: no other process of this user may read
+ * it, and no core dump keeps it. Whoever debugs asks for that with the log level;
+ * sanitizers look at their own process as a debugger does. */
+static void hide_memory(const struct settings *s)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	if (s->log.level < LOG_DEBUG)
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#else
+	(void)s;
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	struct args args;
@@ -73,6 +88,7 @@ int main(int argc, char **argv)
 	} else {
 		set_limits();
 		set_workers(settings);
+		hide_memory(settings);
 		rc = daemon_run(settings, &from);
 	}
 	settings_unref(settings);

@@ -59,5 +59,7 @@ void judge_state_stored(struct judge_state *st, const struct event_id *id, struc
  * kept. */
 int process_scrub(const struct judge *j, struct envelope *e, struct process_result *ret,
 	struct scrub_tally *tally, struct err *err);
+/* What a person should be told about the rules of scrubbing. NULL past the last. */
+const char *process_scrub_warning(const struct judge *j, size_t i);
 
 #endif

@@ -108,3 +108,8 @@ int process_scrub(const struct judge *j, struct envelope *e, struct process_resu
 		rc = scrub(j->scrubber, e, ret, tally, err);
 	return rc == E_OK ? process_cut(j, e, err) : rc;
 }
+
+const char *process_scrub_warning(const struct judge *j, size_t i)
+{
+	return j != NULL && j->scrubber != NULL ? scrubber_warning(j->scrubber, i) : NULL;
+}

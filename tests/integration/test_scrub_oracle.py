@@ -1,7 +1,7 @@
 """picket scrub against Relay's own library, on random events and configurations.
 
 Both get the same event and the same configuration; what comes out must be equal, notes in
-"_meta" included. docs/decisions/scrubbing.md lists what picket does otherwise on purpose;
+"_meta" included. docs/decisions/0030 lists what picket does otherwise on purpose;
 events here keep clear of that.
 """
 
