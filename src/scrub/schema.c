@@ -314,9 +314,9 @@ static const struct schema session = {session_fields, N(session_fields), F, 0};
 
 static const struct field user_report_fields[] = {
 	TEXT("event_id", F),
-	TEXT("name", M),
-	TEXT("email", M),
-	TEXT("comments", M),
+	DEEP("name", M),
+	DEEP("email", M),
+	DEEP("comments", M),
 };
 static const struct schema user_report = {user_report_fields, N(user_report_fields), M, 0};
 
