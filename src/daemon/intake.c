@@ -105,7 +105,7 @@ static int pack_all(struct envelope *env, const struct targets *t, const struct 
 
 	for (size_t k = 0; k < t->n && rc == E_OK; k++) {
 		struct envelope *pieces;
-		size_t n;
+		size_t n = 0;
 
 		rc = route_apply(env, &t->v[k], err);
 		if (rc == E_OK)
