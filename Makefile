@@ -284,7 +284,12 @@ APT_BUILD := gcc libc6-dev make pkg-config libuv1-dev libjansson-dev libcurl4-op
 APT_TEST := libcmocka-dev libsqlite3-dev libssl-dev clang clang-format clang-tidy cppcheck \
 	mandoc ca-certificates procps \
 	$(shell command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv) \
-	$(shell command -v npm >/dev/null || echo nodejs npm)
+	$(shell command -v npm >/dev/null || echo nodejs npm) \
+	$(shell command -v go >/dev/null || echo golang-go) \
+	$(shell command -v cargo >/dev/null || echo cargo) \
+	$(shell command -v javac >/dev/null || echo default-jdk-headless) \
+	$(shell command -v mvn >/dev/null || echo maven) \
+	chromium ruby ruby-sentry-ruby-core ruby-sentry-raven
 
 # $(call apt,PACKAGES): installs those that are missing, as root or through sudo.
 define apt

@@ -28,6 +28,10 @@ if ! cmp -s "$here/node/package.json" "$node/installed"; then
 	cp "$here/node/package.json" "$node/installed"
 fi
 
+for client in "$here"/sdk/*/; do
+	"$here/sdk/install.sh" "$(basename "$client")"
+done
+
 cd "${PICKET_TESTS:-$here}"
 # Two workers: most of a test's time is waiting for a disk flush or an answer.
 exec "$venv/bin/python" -m pytest -q -n "${PICKET_TEST_JOBS:-2}" "$@"
