@@ -5,7 +5,7 @@
  *   scrub_file       attachments
  *   scrub_carried    requests that are no envelope
  */
-#include "scrub/scrubber.h"
+#include "scrub/otlp.h"
 
 /* How a type is looked at. */
 enum item_form { FORM_JSON, FORM_FILE, FORM_OPAQUE, FORM_OURS };
@@ -119,13 +119,29 @@ static int pass_opaque(struct run *r, bool has_text)
 	return E_OK;
 }
 
+static int scrub_protobuf(struct run *r, struct envelope *e, struct item *it)
+{
+	bool is_logs = str_find(e->carried.path, STR("logs")) < e->carried.path.n;
+	struct str out = it->payload;
+	int rc = otlp_scrub(r, is_logs, it->payload, &out);
+
+	if (rc != E_OK)
+		return rc;
+	r->tally->items_changed += out.p != it->payload.p;
+	it->payload = out;
+	return E_OK;
+}
+
 static int scrub_carried(struct run *r, struct envelope *e, struct item *it)
 {
-	int rc = scrub_json(r, e, it, is_otlp(&e->carried) ? SCRUB_OTLP : SCRUB_FREE);
+	bool otlp = is_otlp(&e->carried);
+	int rc = scrub_json(r, e, it, otlp ? SCRUB_OTLP : SCRUB_FREE);
 
 	if (rc == E_SYNTAX && it->payload.n == 0)
 		return E_OK;
-	return rc == E_SYNTAX ? pass_opaque(r, is_otlp(&e->carried)) : rc;
+	if (rc == E_SYNTAX && otlp)
+		rc = scrub_protobuf(r, e, it);
+	return rc == E_SYNTAX ? pass_opaque(r, otlp) : rc;
 }
 
 static int scrub_item(struct run *r, struct envelope *e, struct item *it, struct err *err)

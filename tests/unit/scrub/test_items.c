@@ -172,6 +172,93 @@ static void otlp_attributes_are_members(void **state)
 	envelope_free(r.e);
 }
 
+/* --- protobuf ------------------------------------------------------------------------ */
+
+static void pb_put(struct buf *out, unsigned number, struct str content)
+{
+	assert_true(content.n < 128 && number < 16);
+	buf_char(out, (char)(number << 3 | 2));
+	buf_char(out, (char)content.n);
+	buf_str(out, content);
+}
+
+/* Attribute name with a value that is text. */
+static struct str pb_member(struct arena *a, const char *name, const char *text)
+{
+	struct buf value = BUF_INIT;
+	struct buf member = BUF_INIT;
+	struct str s;
+
+	pb_put(&value, 1, str_of(text));
+	pb_put(&member, 1, str_of(name));
+	pb_put(&member, 2, buf_view(&value));
+	s = arena_dup(a, buf_view(&member));
+	buf_fini(&value);
+	buf_fini(&member);
+	return s;
+}
+
+/* One record with these fields, five messages deep. */
+static struct str pb_request(struct arena *a, const struct buf *record)
+{
+	struct buf scope = BUF_INIT;
+	struct buf resource = BUF_INIT;
+	struct buf request = BUF_INIT;
+	struct str s;
+
+	pb_put(&scope, 2, buf_view(record));
+	pb_put(&resource, 2, buf_view(&scope));
+	pb_put(&request, 1, buf_view(&resource));
+	s = arena_dup(a, buf_view(&request));
+	buf_fini(&scope);
+	buf_fini(&resource);
+	buf_fini(&request);
+	return s;
+}
+
+static void otlp_in_protobuf_is_scrubbed_and_stays_well_formed(void **state)
+{
+	struct arena *a = arena_new(0, 0);
+	struct buf record = BUF_INIT;
+	struct buf want = BUF_INIT;
+	struct sent r;
+
+	(void)state;
+	pb_put(&record, 6, pb_member(a, "password", "hunter2"));
+	pb_put(&record, 6, pb_member(a, "x", "a 10.0.0.1 b"));
+	pb_put(&record, 6, pb_member(a, "sentry.release", "password"));
+	pb_put(&record, 15, STR("\xff\xfe"));
+	pb_put(&want, 6, pb_member(a, "password", "[Filtered]"));
+	pb_put(&want, 6, pb_member(a, "x", "a [ip] b"));
+	pb_put(&want, 6, pb_member(a, "sentry.release", "password"));
+	pb_put(&want, 15, STR("\xff\xfe"));
+	r = carry(OPAQUE_AUTO, "integration/otlp/v1/logs/", pb_request(a, &record));
+	assert_int_equal(r.e->item_count, 1);
+	assert_true(str_eq(r.e->items[0].payload, pb_request(a, &want)));
+	envelope_free(r.e);
+	buf_fini(&record);
+	buf_fini(&want);
+	arena_free(a);
+}
+
+static void otlp_that_has_no_secrets_stays_as_it_is(void **state)
+{
+	struct arena *a = arena_new(0, 0);
+	struct buf record = BUF_INIT;
+	struct str in;
+	struct sent r;
+
+	(void)state;
+	pb_put(&record, 5, STR("GET /"));
+	pb_put(&record, 9, pb_member(a, "x", "y"));
+	in = pb_request(a, &record);
+	r = carry(OPAQUE_AUTO, "integration/otlp/v1/traces/", in);
+	assert_ptr_equal(r.e->items[0].payload.p, in.p);
+	envelope_free(r.e);
+	buf_fini(&record);
+	arena_free(a);
+}
+
 /* --- deep --------------------------------------------------------------------------- */
 
 static struct str scrubbed(struct scrubber *s, struct arena *a, const char *event)
@@ -326,6 +413,8 @@ int main(void)
 		cmocka_unit_test(an_item_that_cannot_be_read_goes_and_its_neighbours_stay),
 		cmocka_unit_test(bodies_that_cannot_be_taken_apart_follow_the_setting),
 		cmocka_unit_test(otlp_attributes_are_members),
+		cmocka_unit_test(otlp_in_protobuf_is_scrubbed_and_stays_well_formed),
+		cmocka_unit_test(otlp_that_has_no_secrets_stays_as_it_is),
 		cmocka_unit_test(deep_scrubbing_closes_the_gaps),
 		cmocka_unit_test(deep_scrubbing_leaves_what_is_no_secret),
 		cmocka_unit_test(what_sdks_do_not_collect_goes),
