@@ -414,11 +414,13 @@ static size_t put_item(
 		buf_str(&payload, text_at(m, g->attrs));
 	}
 	buf_char(&payload, '}');
-	if (!buf_ok(&payload))
+	if (buf_ok(&payload) && payload.p != NULL) {
+		buf_printf(out, "{\"type\":\"sessions\",\"length\":%zu}\n", payload.n);
+		buf_str(out, buf_view(&payload));
+		buf_char(out, '\n');
+	} else {
 		out->failed = true;
-	buf_printf(out, "{\"type\":\"sessions\",\"length\":%zu}\n", payload.n);
-	buf_str(out, buf_view(&payload));
-	buf_char(out, '\n');
+	}
 	buf_fini(&payload);
 	return at;
 }

@@ -215,10 +215,10 @@ static int frame_item(struct framing *f, struct item *it)
 	struct arena *a = header_arena(f);
 	int rc;
 
-	if (a == NULL)
-		return fault(f, E_NOMEM, "no memory");
 	memset(it, 0, sizeof *it);
 	it->entries = 1;
+	if (a == NULL)
+		return fault(f, E_NOMEM, "no memory");
 	rc = frame_header(f, a, &d, &extent);
 	if (rc != E_OK)
 		return rc;

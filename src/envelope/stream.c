@@ -95,7 +95,7 @@ static int share_all(struct envelope *e, enum stream_kind k, struct item *main, 
 
 	if (rc == E_OK && main != NULL)
 		rc = share_item_header(e, main, &s->text);
-	if (rc == E_OK && kinds[k].max_entries > 0)
+	if (rc == E_OK && main != NULL && kinds[k].max_entries > 0)
 		rc = share_payload(e, k, main, s);
 	if (rc == E_OK && k == STREAM_METRIC_BUCKETS && !is_array(e, main))
 		rc = E_SYNTAX;

@@ -55,4 +55,20 @@ static inline void expect_merged(
 	buf_fini(&items);
 }
 
+/* Items as an items block tells them, for those of several items. */
+static inline void expect_items(struct merger *m, const char *const *want, size_t n)
+{
+	struct buf header = BUF_INIT, items = BUF_INIT;
+	struct envelope *e = envelope_new();
+
+	assert_int_equal(merger_write(m, &header, &items, NULL), E_OK);
+	assert_int_equal(envelope_parse_stored(e, buf_view(&header), buf_view(&items), NULL), E_OK);
+	assert_int_equal(e->item_count, n);
+	for (size_t i = 0; i < n; i++)
+		assert_str(e->items[i].payload, want[i]);
+	envelope_free(e);
+	buf_fini(&header);
+	buf_fini(&items);
+}
+
 #endif
