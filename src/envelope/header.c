@@ -259,18 +259,25 @@ static int read_attachment(struct item *it, struct json_doc *d, const json_node 
 	return rc;
 }
 
-static bool is_container(enum item_type type, struct str content)
+struct str container_type(enum item_type type)
 {
 	switch (type) {
 	case ITEM_LOG:
-		return str_ieq(content, STR("application/vnd.sentry.items.log+json"));
+		return STR("application/vnd.sentry.items.log+json");
 	case ITEM_TRACE_METRIC:
-		return str_ieq(content, STR("application/vnd.sentry.items.trace-metric+json"));
+		return STR("application/vnd.sentry.items.trace-metric+json");
 	case ITEM_SPAN:
-		return str_ieq(content, STR("application/vnd.sentry.items.span.v2+json"));
+		return STR("application/vnd.sentry.items.span.v2+json");
 	default:
-		return false;
+		return STR_EMPTY;
 	}
+}
+
+static bool is_container(enum item_type type, struct str content)
+{
+	struct str own = container_type(type);
+
+	return own.n > 0 && str_ieq(content, own);
 }
 
 static int read_kind(struct item *it, struct json_doc *d, const json_node *member)

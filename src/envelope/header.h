@@ -43,6 +43,9 @@ struct header_length {
 int header_read_item(struct item *it, struct arena *keep, struct json_doc *d,
 	struct header_length *length, const char **what);
 
+/* The content type of containers of that type; "" when it has none. */
+struct str container_type(enum item_type type);
+
 /* The event_id that a payload tells; false when it tells none. */
 bool payload_event_id(struct str payload, struct event_id *ret);
 

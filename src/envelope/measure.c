@@ -78,6 +78,43 @@ static uint64_t claimed_entries(const struct item *it)
 	return most > 0 ? most : 1;
 }
 
+/* What the content type of an item that is no container makes of it. */
+enum pairing { PAIRING_NONE, PAIRING_WRONG, PAIRING_LATER };
+
+static bool names_container(struct str content)
+{
+	return str_ieq(content, container_type(ITEM_LOG)) ||
+	       str_ieq(content, container_type(ITEM_TRACE_METRIC)) ||
+	       str_ieq(content, container_type(ITEM_SPAN));
+}
+
+/* One of another type is wrong; one that nobody knows yet is for upstream to
+ * judge. */
+static enum pairing pairing_of(struct envelope *e, struct item *it)
+{
+	struct json_doc *d = it->has_content_type ? item_header(e, it) : NULL;
+	struct str content = STR_EMPTY;
+
+	if (d != NULL)
+		content = json_text(d, json_get(d, json_root(d), STR("content_type")));
+	if (names_container(content))
+		return PAIRING_WRONG;
+	return str_istarts(content, STR("application/vnd.sentry.items.")) ? PAIRING_LATER
+									  : PAIRING_NONE;
+}
+
+/* False when the item is to be taken out. Spans have a form that is no
+ * container. */
+static bool measure_unpaired(struct measuring *m, struct item *it)
+{
+	enum pairing pairing = pairing_of(m->e, it);
+
+	if (pairing == PAIRING_LATER || (pairing == PAIRING_NONE && it->type == ITEM_SPAN))
+		return true;
+	item_quantities(it, m->invalid);
+	return false;
+}
+
 /* False when the container is to be taken out. */
 static bool measure_container(struct measuring *m, struct item *it)
 {
@@ -86,10 +123,8 @@ static bool measure_container(struct measuring *m, struct item *it)
 	bool keep;
 
 	it->entries = claimed_entries(it);
-	if (!it->is_container) {
-		item_quantities(it, m->invalid); /* its content type is wrong */
-		return false;
-	}
+	if (!it->is_container)
+		return measure_unpaired(m, it);
 	payload_open(&p, m->e, it);
 	items = member(&p, STR("items"));
 	keep = p.rc == E_OK && json_type_of(p.doc, items) == JSON_TYPE_ARRAY;
@@ -203,9 +238,8 @@ static bool measure_item(struct measuring *m, struct item *it)
 	switch (it->type) {
 	case ITEM_LOG:
 	case ITEM_TRACE_METRIC:
-		return !measure_container(m, it);
 	case ITEM_SPAN:
-		return it->is_container && !measure_container(m, it);
+		return !measure_container(m, it);
 	case ITEM_TRANSACTION:
 		measure_transaction(m, it);
 		break;

@@ -1,5 +1,6 @@
 #include "envelope/merge_list.h"
 
+#include "envelope/header.h"
 #include "envelope/keymap.h"
 #include "envelope/share.h"
 
@@ -181,10 +182,12 @@ void merge_list_take(struct merge_list *m, struct part *p, enum stream_kind kind
 static void put_header(
 	const struct merge_list *m, enum stream_kind kind, size_t length, struct buf *out)
 {
-	buf_printf(out, "{\"type\":\"%s\"", stream_kind_name(kind));
-	if (share_content_type(kind) != NULL)
+	enum item_type type = share_item_type(kind);
+
+	buf_printf(out, "{\"type\":\"%s\"", item_type_name(type));
+	if (share_max_entries(kind) > 0)
 		buf_printf(out, ",\"item_count\":%zu,\"content_type\":\"%s\"", m->count,
-			share_content_type(kind));
+			container_type(type).p);
 	if (m->content.n > 0) {
 		buf_cstr(out, ",\"content_type\":");
 		buf_str(out, buf_view(&m->content));

@@ -19,8 +19,7 @@ enum stream_kind share_kind(const struct envelope *e, struct item **main);
 /* Entries of one merged item: 100 logs, 1000 metrics or spans (9.3). 0: the kind
  * is no container. */
 size_t share_max_entries(enum stream_kind k);
-/* NULL likewise. */
-const char *share_content_type(enum stream_kind k);
+enum item_type share_item_type(enum stream_kind k);
 #define SHARE_MAX_BYTES ((size_t)1024 * 1024) /* payload of one merged item */
 
 /* Each appends its share in canonical form. The envelope's header: all but

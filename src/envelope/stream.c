@@ -6,19 +6,17 @@
 
 static const struct {
 	const char *name;
-	enum item_type type;
-	size_t max_entries;
-	const char *content_type; /* of containers */
+	enum item_type type; /* of its items, or of most */
+	size_t max_entries;  /* of containers */
 } kinds[STREAM_KIND_COUNT] = {
-	[STREAM_NONE] = {"none", ITEM_UNKNOWN, 0, NULL},
-	[STREAM_LOG] = {"log", ITEM_LOG, 100, "application/vnd.sentry.items.log+json"},
-	[STREAM_TRACE_METRIC] = {"trace_metric", ITEM_TRACE_METRIC, 1000,
-		"application/vnd.sentry.items.trace-metric+json"},
-	[STREAM_SPAN] = {"span", ITEM_SPAN, 1000, "application/vnd.sentry.items.span.v2+json"},
-	[STREAM_SESSION] = {"session", ITEM_SESSION, 0, NULL},
-	[STREAM_CLIENT_REPORT] = {"client_report", ITEM_CLIENT_REPORT, 0, NULL},
-	[STREAM_STATSD] = {"statsd", ITEM_STATSD, 0, NULL},
-	[STREAM_METRIC_BUCKETS] = {"metric_buckets", ITEM_METRIC_BUCKETS, 0, NULL},
+	[STREAM_NONE] = {"none", ITEM_UNKNOWN, 0},
+	[STREAM_LOG] = {"log", ITEM_LOG, 100},
+	[STREAM_TRACE_METRIC] = {"trace_metric", ITEM_TRACE_METRIC, 1000},
+	[STREAM_SPAN] = {"span", ITEM_SPAN, 1000},
+	[STREAM_SESSION] = {"session", ITEM_SESSION, 0},
+	[STREAM_CLIENT_REPORT] = {"client_report", ITEM_CLIENT_REPORT, 0},
+	[STREAM_STATSD] = {"statsd", ITEM_STATSD, 0},
+	[STREAM_METRIC_BUCKETS] = {"metric_buckets", ITEM_METRIC_BUCKETS, 0},
 };
 
 const char *stream_kind_name(enum stream_kind k)
@@ -31,9 +29,9 @@ size_t share_max_entries(enum stream_kind k)
 	return kinds[k].max_entries;
 }
 
-const char *share_content_type(enum stream_kind k)
+enum item_type share_item_type(enum stream_kind k)
 {
-	return kinds[k].content_type;
+	return kinds[k].type;
 }
 
 uint64_t stream_gates(enum stream_kind k)

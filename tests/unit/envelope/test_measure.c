@@ -72,6 +72,69 @@ static void containers_of_a_wrong_content_type_are_invalid(void **state) /* sect
 	expect_items("{}\n{\"type\":\"log\"," METRICS "}\n{\"items\":[{}]}\n", "", &invalid);
 	assert_true(invalid.of[CAT_LOG_ITEM] == 1);
 	assert_true(invalid.of[CAT_TRACE_METRIC] == 0);
+	expect_items("{}\n{\"type\":\"span\"," LOGS "}\n{\"items\":[{}]}\n", "", &invalid);
+	assert_true(invalid.of[CAT_SPAN] == 1);
+}
+
+static void a_container_of_later_make_is_left_to_upstream(void **state) /* P-050 */
+{
+	static const char *const types[] = {"log", "trace_metric", "span"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		struct buf body = BUF_INIT;
+		struct quantities invalid;
+		struct envelope *e;
+
+		buf_printf(&body,
+			"{}\n{\"type\":\"%s\",\"item_count\":2,\"content_type\":"
+			"\"application/vnd.sentry.items.span.v9+cbor\"}\n\x01\x02 opaque\n",
+			types[i]);
+		e = parsed(buf_view(&body));
+		assert_int_equal(envelope_measure(e, &invalid, NULL), E_OK);
+		assert_true(quantities_empty(&invalid));
+		assert_int_equal(e->item_count, 1);
+		assert_int_equal(e->items[0].entries, 2);
+		assert_false(e->items[0].is_container);
+		envelope_free(e);
+		buf_fini(&body);
+	}
+}
+
+static void json_set_count(struct envelope *e, size_t keep)
+{
+	struct item *it = &e->items[0];
+	struct json_doc *d = item_payload(e, it);
+	json_node list = json_get(d, json_root(d), STR("items"));
+
+	for (json_node n = json_at(d, list, 0), next; n != JSON_NONE; n = next) {
+		next = json_next(d, n);
+		if (json_count(d, list) > keep)
+			assert_int_equal(json_remove(d, n), E_OK);
+	}
+	assert_int_equal(item_set_count(e, it, keep), E_OK);
+	assert_int_equal(item_settle(e, it), E_OK);
+}
+
+static void entries_that_go_are_not_counted_any_more(void **state) /* P-068 */
+{
+	struct envelope *e = parsed(LIT("{}\n{\"type\":\"log\"," LOGS ",\"item_count\":3}\n"
+					"{\"version\":2,\"items\":[1,22,333]}\n"));
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(envelope_measure(e, NULL, NULL), E_OK);
+	json_set_count(e, 1);
+	envelope_write_items(e, &out);
+	assert_str(buf_view(&out), "{\"type\":\"log\"," LOGS ",\"item_count\":1,\"length\":27}\n"
+				   "{\"version\":2,\"items\":[333]}\n");
+	assert_int_equal(envelope_measure(e, NULL, NULL), E_OK);
+	assert_true(e->held.of[CAT_LOG_ITEM] == 1);
+	json_set_count(e, 0);
+	assert_int_equal(envelope_measure(e, NULL, NULL), E_OK);
+	assert_int_equal(e->item_count, 0);
+	envelope_free(e);
+	buf_fini(&out);
 }
 
 static void claims_of_unreadable_containers_are_bounded(void **state)
@@ -312,6 +375,8 @@ int main(void)
 		cmocka_unit_test(wrong_item_count_is_corrected),
 		cmocka_unit_test(unreadable_containers_are_invalid),
 		cmocka_unit_test(containers_of_a_wrong_content_type_are_invalid),
+		cmocka_unit_test(a_container_of_later_make_is_left_to_upstream),
+		cmocka_unit_test(entries_that_go_are_not_counted_any_more),
 		cmocka_unit_test(claims_of_unreadable_containers_are_bounded),
 		cmocka_unit_test(empty_containers_go_and_nothing_is_lost),
 		cmocka_unit_test(container_metadata_survives),
