@@ -266,6 +266,14 @@ def test_whatever_upstream_answers_nothing_is_lost_twice_or_in_silence(
     assert not s.violations, s.violations[:5]
 
 
+# Rules that take away and edit nothing.
+DROPPING = {
+    "rule logs": {"on": "log", "when": 'mark startswith ("0", "1", "2", "3")', "then": "drop"},
+    "rule files": {"on": "attachment", "when": 'filename startswith ("a", "b")', "then": "drop"},
+    "rule events": {"on": "event", "when": 'mark startswith "f"', "then": "drop"},
+    "rule some": {"on": "feedback", "then": "sample 0.5"}}
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_anything_may_happen_in_any_order(make_daemon, request, seed):
     """Outages, moods, full spools, reloads, holds and kills: the figures add up at
@@ -279,6 +287,8 @@ def test_anything_may_happen_in_any_order(make_daemon, request, seed):
                          when_limited=rng.choice(["drop", "hold"]))
     conf["retry"] = {"min": "10ms", "max": "40ms"}
     conf["reports"] = {"interval": "100ms"}
+    if seed % 2 == 1:
+        conf.update(DROPPING)
     d = make_daemon(s, conf)
     maker = Maker(4000 + seed)
     told_off = []
@@ -307,15 +317,19 @@ def test_anything_may_happen_in_any_order(make_daemon, request, seed):
         assert d.cli("reload").returncode == 0
 
     def kill():
-        # What was answered 429 is counted with the next commit, not before the answer.
-        if told_off:
+        # What is not stored is counted with the next commit, not before the answer.
+        if told_off or seed % 2 == 1:
             wait_until(all_counted, what="the count of what was refused")
             told_off.clear()
         d.kill9()
         d.start()
 
     def all_counted():
-        return d.totals()["received"] == nonzero(maker.quantities)
+        got, want = d.totals()["received"], nonzero(maker.quantities)
+        if seed % 2 == 1:  # a comma beside what is taken out is nobody's byte
+            got.pop("log_byte", None)
+            want.pop("log_byte", None)
+        return got == want
 
     steps = [send] * 6 + [s.down, s.up, s.up, reload, kill, d.restart,
                           lambda: d.cli("hold"), lambda: d.cli("release"),
