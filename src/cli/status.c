@@ -212,6 +212,16 @@ static void print_limit(struct cli *c, const json_t *l)
 	}
 }
 
+static void print_rule(struct cli *c, const json_t *r)
+{
+	show_text(c->out, str_of(show_get_text(r, "name")));
+	(void)fprintf(c->out, "  %lld hits, %lld misses, %lld dropped",
+		(long long)show_get_int(r, "hits"), (long long)show_get_int(r, "misses"),
+		(long long)show_get_int(r, "dropped"));
+	if (show_get_int(r, "errors") > 0)
+		(void)fprintf(c->out, ", %lld errors", (long long)show_get_int(r, "errors"));
+}
+
 static void print_list(struct cli *c, const char *title, const json_t *list,
 	void (*print)(struct cli *c, const json_t *one))
 {
@@ -232,6 +242,7 @@ static void print_status(struct cli *c, const json_t *s)
 	print_dropped(c, json_object_get(totals, "dropped"));
 	print_list(c, "upstream", json_object_get(s, "upstreams"), print_upstream);
 	print_list(c, "limits", json_object_get(s, "limits"), print_limit);
+	print_list(c, "rules", json_object_get(s, "rules"), print_rule);
 }
 
 /* --- running --------------------------------------------------------------- */

@@ -5,6 +5,8 @@
 #include "daemon/relay.h"
 #include "envelope/dsn.h"
 #include "forward/local.h"
+#include "process/process.h"
+#include "rules/ruleset.h"
 
 #define MS_PER_S 1000
 
@@ -54,6 +56,34 @@ static void add_upstreams(struct relay_view *v, struct relay *r, struct instant 
 		v->view.upstream_count = i + 1;
 	}
 	v->view.upstreams = list;
+}
+
+static void add_rules(struct relay_view *v, struct relay *r)
+{
+	const struct ruleset *rs = judge_rules(judge_of(r->settings));
+	size_t n = ruleset_count(rs), counts = 0;
+	struct view_rule *rules = arena_calloc(v->arena, n + 1, sizeof *rules);
+	struct view_count *list;
+	const char *name;
+	uint64_t value;
+
+	while (ruleset_counter(rs, counts, &name, &value))
+		counts++;
+	list = arena_calloc(v->arena, counts + 1, sizeof *list);
+	for (size_t i = 0; rules != NULL && i < n; i++) {
+		struct rule_stats st;
+
+		ruleset_stats(rs, i, &st);
+		rules[i] = (struct view_rule){
+			st.name, st.hits, st.misses, st.dropped, st.errors, st.time_ns / 1000};
+		v->view.rule_count = i + 1;
+	}
+	for (size_t i = 0; list != NULL && i < counts; i++) {
+		(void)ruleset_counter(rs, i, &list[i].name, &list[i].n);
+		v->view.count_count = i + 1;
+	}
+	v->view.rules = rules;
+	v->view.counts = list;
 }
 
 static void add_limits(struct relay_view *v, struct relay *r)
@@ -168,6 +198,7 @@ struct relay_view *relay_view_new(struct relay *r)
 	add_upstreams(v, r, now);
 	add_limits(v, r);
 	add_lanes(v, r);
+	add_rules(v, r);
 	add_local(v, r);
 	return v;
 }

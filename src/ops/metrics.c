@@ -5,6 +5,8 @@
  * project, another key) are therefore summed, or the longest is told.
  */
 #include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "ops/view.h"
 
@@ -265,6 +267,46 @@ static void write_limits(struct buf *out, const struct view *v)
 	}
 }
 
+/* --- rules --- */
+
+static void write_rule_family(
+	struct buf *out, const struct view *v, const char *name, const char *help, size_t offset)
+{
+	write_family(out, name, "counter", help);
+	for (size_t i = 0; i < v->rule_count; i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)&v->rules[i] + offset, sizeof value);
+		buf_cstr(out, name);
+		write_label(out, true, "rule", str_of(v->rules[i].name));
+		write_value(out, value);
+	}
+}
+
+/* Since the rules were loaded: a reload begins anew. */
+static void write_rules(struct buf *out, const struct view *v)
+{
+	write_rule_family(out, v, "picket_rule_hits_total", "Times a rule was true",
+		offsetof(struct view_rule, hits));
+	write_rule_family(out, v, "picket_rule_misses_total", "Times a rule was false",
+		offsetof(struct view_rule, misses));
+	write_rule_family(out, v, "picket_rule_dropped_total", "What a rule dropped",
+		offsetof(struct view_rule, dropped));
+	write_rule_family(out, v, "picket_rule_errors_total",
+		"Tests and edits of a rule that met the wrong type or a limit",
+		offsetof(struct view_rule, errors));
+	write_rule_family(out, v, "picket_rule_microseconds_total",
+		"Time spent on the condition of a rule, measured for one judgement in 16",
+		offsetof(struct view_rule, time_us));
+	write_family(
+		out, "picket_rule_count_total", "counter", "What \"count NAME\" of rules counted");
+	for (size_t i = 0; i < v->count_count; i++) {
+		buf_cstr(out, "picket_rule_count_total");
+		write_label(out, true, "name", str_of(v->counts[i].name));
+		write_value(out, v->counts[i].n);
+	}
+}
+
 /* --- the process --- */
 
 static void write_counters(struct buf *out, const struct counters *c)
@@ -306,5 +348,6 @@ void metrics_write(const struct view *v, struct buf *out)
 	write_lanes(out, v);
 	write_hosts(out, v);
 	write_limits(out, v);
+	write_rules(out, v);
 	write_counters(out, v->counters);
 }

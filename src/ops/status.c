@@ -128,6 +128,28 @@ static void write_lanes(struct jsonout *j, const struct view *v)
 	jsonout_close(j, ']');
 }
 
+static void write_rules(struct jsonout *j, const struct view *v)
+{
+	jsonout_open(j, "rules", '[');
+	for (size_t i = 0; i < v->rule_count; i++) {
+		const struct view_rule *r = &v->rules[i];
+
+		jsonout_open(j, NULL, '{');
+		jsonout_cstr(j, "name", r->name);
+		jsonout_uint(j, "hits", r->hits);
+		jsonout_uint(j, "misses", r->misses);
+		jsonout_uint(j, "dropped", r->dropped);
+		jsonout_uint(j, "errors", r->errors);
+		jsonout_uint(j, "time_us", r->time_us);
+		jsonout_close(j, '}');
+	}
+	jsonout_close(j, ']');
+	jsonout_open(j, "counts", '{');
+	for (size_t i = 0; i < v->count_count; i++)
+		jsonout_uint(j, v->counts[i].name, v->counts[i].n);
+	jsonout_close(j, '}');
+}
+
 static void write_counters(struct jsonout *j, const struct counters *c)
 {
 	size_t n;
@@ -178,6 +200,7 @@ void status_write(const struct view *v, struct buf *out)
 	write_upstreams(&j, v);
 	write_limits(&j, v);
 	write_lanes(&j, v);
+	write_rules(&j, v);
 	write_counters(&j, v->counters);
 	if (v->dev)
 		write_local(&j, v);

@@ -40,6 +40,16 @@ struct view_lane {
 	uint64_t bytes[CLASS_COUNT];
 };
 
+struct view_rule { /* what a [rule NAME] did since it was loaded */
+	const char *name;
+	uint64_t hits, misses, dropped, errors, time_us;
+};
+
+struct view_count { /* of "count NAME" in rules */
+	const char *name;
+	uint64_t n;
+};
+
 struct view_local { /* --dev: an envelope that ended here */
 	int64_t wall_ms;
 	struct str types, title, event_id, project;
@@ -69,6 +79,10 @@ struct view {
 	size_t limit_count;
 	const struct view_lane *lanes;
 	size_t lane_count;
+	const struct view_rule *rules;
+	size_t rule_count;
+	const struct view_count *counts;
+	size_t count_count;
 	const struct view_local *local;
 	size_t local_count;
 };

@@ -164,6 +164,11 @@ int judge_attach(struct settings *s, const char *const *env, struct err *err)
 	return E_OK;
 }
 
+const struct ruleset *judge_rules(const struct judge *j)
+{
+	return j != NULL ? j->rules : NULL;
+}
+
 const struct judge *judge_of(const struct settings *s)
 {
 	return settings_attached(s);

@@ -34,6 +34,9 @@ int judge_attach(struct settings *s, const char *const *env, struct err *err);
 /* NULL when nothing is attached. */
 const struct judge *judge_of(const struct settings *s);
 
+/* Its rules, for their figures; NULL when there are none. */
+const struct ruleset *judge_rules(const struct judge *j);
+
 int judge_state_new(struct judge_state **ret, struct err *err);
 /* NULL is fine. */
 void judge_state_free(struct judge_state *st);

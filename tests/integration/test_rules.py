@@ -110,6 +110,24 @@ def test_limits_count_by_key(make_daemon, sentry):
     assert len(sentry.items("event")) == 4
 
 
+def test_each_rule_tells_what_it_did(make_daemon, sentry):
+    d = ruled(make_daemon, sentry,
+              hit={"when": 'message = "yes"', "then": "count seen; drop"},
+              miss={"when": "extra.n > 3", "then": "drop"})
+    for text in ("yes", "no"):
+        d.send(message(text))
+    d.send_ok(message("no", extra={"n": "not a number"}))
+    d.wait_empty()
+    rules = {r["name"]: r for r in d.status()["rules"]}
+    assert (rules["hit"]["hits"], rules["hit"]["misses"], rules["hit"]["dropped"]) == (1, 2, 1)
+    assert rules["miss"]["hits"] == 0 and rules["miss"]["errors"] == 1
+    assert d.status()["counts"] == {"seen": 1}
+    page = d.get("/metrics").body.decode()
+    assert 'picket_rule_hits_total{rule="hit"} 1' in page
+    assert 'picket_rule_count_total{name="seen"} 1' in page
+    assert "hit  1 hits" in d.cli("status").stdout.decode()
+
+
 def test_sampling_by_a_rule_is_told_to_sentry(make_daemon, sentry):
     d = ruled(make_daemon, sentry, half={
         "on": "transaction", "then": "sample 0.5"})

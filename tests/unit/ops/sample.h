@@ -17,6 +17,8 @@ struct sample {
 	struct view_limit limits[3];
 	struct view_lane lanes[3];
 	struct view_local local[1];
+	struct view_rule rules[2];
+	struct view_count counts[1];
 };
 
 static void sample_figures(struct sample *s)
@@ -60,6 +62,9 @@ static void sample_upstream(struct sample *s)
 		(struct view_lane){STR("a.example"), STR("2"), {0, 0, 0, 5, 0}, {0, 0, 0, 50, 0}};
 	s->lanes[2] =
 		(struct view_lane){STR("a.example"), STR("1"), {1, 0, 0, 0, 0}, {10, 0, 0, 0, 0}};
+	s->rules[0] = (struct view_rule){"health", 10, 90, 10, 0, 250};
+	s->rules[1] = (struct view_rule){"other", 0, 100, 0, 3, 100};
+	s->counts[0] = (struct view_count){"seen", 7};
 	s->local[0] = (struct view_local){1700000000123, STR("event, attachment"), STR(NASTY),
 		STR("9ec79c33ec9942ab8353589fcb2e04dc"), STR("1")};
 }
@@ -77,6 +82,10 @@ static void sample_init(struct sample *s)
 		.not_ready_why = "",
 		.held = true,
 		.dev = true,
+		.rules = s->rules,
+		.rule_count = 2,
+		.counts = s->counts,
+		.count_count = 1,
 		.records = 8,
 		.bytes = 260,
 		.max_bytes = 1000,
