@@ -138,25 +138,25 @@ bool method_parse(struct str name, enum method *ret)
 
 static const struct {
 	struct str name;
-	enum rule_type type;
 	struct str plain; /* what the name alone stands for */
 	struct str text;
+	enum rule_type type;
 	bool has_filter;
 } families[] = {
-	{S("@anything"), RULE_ANYTHING, S("@anything:replace"), S("[Filtered]"), true},
-	{S("@ip"), RULE_IP, S("@ip:replace"), S("[ip]"), false},
-	{S("@imei"), RULE_IMEI, S("@imei:replace"), S("[imei]"), false},
-	{S("@mac"), RULE_MAC, S("@mac:mask"), S("[mac]"), false},
-	{S("@uuid"), RULE_UUID, S("@uuid:mask"), S("[uuid]"), false},
-	{S("@email"), RULE_EMAIL, S("@email:replace"), S("[email]"), false},
-	{S("@iban"), RULE_IBAN, S("@iban:replace"), S("[iban]"), true},
-	{S("@creditcard"), RULE_CREDITCARD, S("@creditcard:replace"), S("[creditcard]"), true},
-	{S("@pemkey"), RULE_PEMKEY, S("@pemkey:replace"), S("[pemkey]"), true},
-	{S("@urlauth"), RULE_URLAUTH, S("@urlauth:replace"), S("[auth]"), false},
-	{S("@usssn"), RULE_USSSN, S("@usssn:mask"), S("[us-ssn]"), true},
-	{S("@userpath"), RULE_USERPATH, S("@userpath:replace"), S("[user]"), false},
-	{S("@password"), RULE_PASSWORD, S("@password:remove"), S("[password]"), true},
-	{S("@bearer"), RULE_BEARER, S("@bearer:replace"), S("Bearer [token]"), true},
+	{S("@anything"), S("@anything:replace"), S("[Filtered]"), RULE_ANYTHING, true},
+	{S("@ip"), S("@ip:replace"), S("[ip]"), RULE_IP, false},
+	{S("@imei"), S("@imei:replace"), S("[imei]"), RULE_IMEI, false},
+	{S("@mac"), S("@mac:mask"), S("[mac]"), RULE_MAC, false},
+	{S("@uuid"), S("@uuid:mask"), S("[uuid]"), RULE_UUID, false},
+	{S("@email"), S("@email:replace"), S("[email]"), RULE_EMAIL, false},
+	{S("@iban"), S("@iban:replace"), S("[iban]"), RULE_IBAN, true},
+	{S("@creditcard"), S("@creditcard:replace"), S("[creditcard]"), RULE_CREDITCARD, true},
+	{S("@pemkey"), S("@pemkey:replace"), S("[pemkey]"), RULE_PEMKEY, true},
+	{S("@urlauth"), S("@urlauth:replace"), S("[auth]"), RULE_URLAUTH, false},
+	{S("@usssn"), S("@usssn:mask"), S("[us-ssn]"), RULE_USSSN, true},
+	{S("@userpath"), S("@userpath:replace"), S("[user]"), RULE_USERPATH, false},
+	{S("@password"), S("@password:remove"), S("[password]"), RULE_PASSWORD, true},
+	{S("@bearer"), S("@bearer:replace"), S("Bearer [token]"), RULE_BEARER, true},
 };
 
 static const struct str common[] = {

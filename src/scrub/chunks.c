@@ -332,8 +332,9 @@ struct str chunks_valid_utf8(struct arena *a, struct str s)
 			i += more;
 			continue;
 		}
-		memcpy(p + n, "\xef\xbf\xbd", 3);
-		n += 3;
+		p[n++] = '\xef';
+		p[n++] = '\xbf';
+		p[n++] = '\xbd';
 		/* a lone surrogate is three bytes and one character */
 		i += c == 0xed && i + 3 <= s.n ? 3 : 1;
 	}

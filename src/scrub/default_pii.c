@@ -123,7 +123,7 @@ static void clean_member(struct strip *s, json_node parent, struct meta_node *at
 	struct buf out = BUF_INIT;
 	struct str own;
 
-	if (str_find(text, STR("://")) < text.n && clean_url(text, &out)) {
+	if (text.p != NULL && str_find(text, STR("://")) < text.n && clean_url(text, &out)) {
 		own = arena_dup(s->run->redactor.arena, buf_view(&out));
 		if (own.p == NULL)
 			s->rc = E_NOMEM;

@@ -24,7 +24,7 @@ static void table_put(struct meta_node **table, size_t cap, struct meta_node *n)
 static int table_grow(struct meta *m)
 {
 	size_t cap = m->table_cap == 0 ? 64 : 2 * m->table_cap;
-	struct meta_node **table = arena_calloc(m->arena, cap, sizeof *table);
+	struct meta_node **table = arena_calloc(m->arena, cap, sizeof(void *));
 
 	if (table == NULL)
 		return E_NOMEM;
@@ -169,7 +169,7 @@ static bool read_remark(struct json_doc *d, json_node n, struct remark *ret)
 		json_type_of(d, rule) != JSON_TYPE_STRING || json_text(d, letter).n != 1)
 		return false;
 	*ret = (struct remark){.rule = json_text(d, rule), .letter = json_text(d, letter).p[0]};
-	if (memchr("axsmpe", ret->letter, 6) == NULL)
+	if (ret->letter == '\0' || strchr("axsmpe", ret->letter) == NULL)
 		return false;
 	if (count == 2)
 		return true;

@@ -274,7 +274,7 @@ static int read_rules(struct piiconf *c, json_node rules, struct err *err)
 	if (count > MAX_RULES)
 		return err_set(err, E_TOOBIG, "more than %d rules", MAX_RULES);
 	c->defs = arena_calloc(c->arena, count + 1, sizeof *c->defs);
-	c->patterns = arena_calloc(c->arena, count + 1, sizeof *c->patterns);
+	c->patterns = arena_calloc(c->arena, count + 1, sizeof(void *));
 	if (c->defs == NULL || c->patterns == NULL)
 		return err_set(err, E_NOMEM, "no memory");
 	for (json_node n = json_first(c->doc, rules); n != JSON_NONE; n = json_next(c->doc, n)) {

@@ -122,7 +122,7 @@ static int add_part(struct selector *s, struct selector *part)
 		selector_free(part);
 		return E_TOOBIG;
 	}
-	grown = realloc(s->parts, (s->count + 1) * sizeof *grown);
+	grown = realloc(s->parts, (s->count + 1) * sizeof(void *));
 	if (grown == NULL) {
 		selector_free(part);
 		return E_NOMEM;
@@ -309,6 +309,7 @@ static int read_group(struct reader *r, unsigned depth, struct selector **ret)
 	skip_blanks(r);
 	if (peek(r) != ')') {
 		selector_free(*ret);
+		*ret = NULL;
 		return fail(r, E_SYNTAX, "no closing parenthesis");
 	}
 	r->at++;
@@ -332,6 +333,7 @@ static int read_unary(struct reader *r, unsigned depth, struct selector **ret)
 	s = calloc(1, sizeof *s);
 	if (s == NULL) {
 		selector_free(inner);
+		*ret = NULL;
 		return fail(r, E_NOMEM, "no memory");
 	}
 	s->kind = SELECTOR_NOT;
@@ -367,6 +369,7 @@ static int read_chain(struct reader *r, unsigned depth, char op, struct selector
 	struct selector *part = NULL;
 	int rc;
 
+	*ret = NULL;
 	if (s == NULL) {
 		selector_free(first);
 		return fail(r, E_NOMEM, "no memory");

@@ -259,7 +259,9 @@ static bool visit_as(struct walk *w, json_node n, struct parts *ps, size_t from,
 
 	if (walk_top(w)->flag == PII_FALSE || w->rc != E_OK)
 		return true;
-	if (find_parts(w, ps, text, from, to))
+	if (text.p == NULL)
+		w->rc = E_NOMEM;
+	else if (find_parts(w, ps, text, from, to))
 		visit_parts(w, n, text, ps);
 	else if (w->rc == E_OK)
 		visit_whole(w, n);

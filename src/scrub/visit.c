@@ -492,7 +492,8 @@ static bool visit_message(struct walk *w, json_node n, const struct field *f)
 		.types = TYPE_BIT(TYPE_MESSAGE) | TYPE_BIT(TYPE_STRING),
 		.flag = PII_TRUE};
 
-	if (f->as == NULL || (f->schema->types & TYPE_BIT(TYPE_LOGENTRY)) == 0 ||
+	if (f->as == NULL || f->schema == NULL ||
+		(f->schema->types & TYPE_BIT(TYPE_LOGENTRY)) == 0 ||
 		json_type_of(w->d, n) != JSON_TYPE_STRING || !walk_enter_virtual(w, text))
 		return false;
 	walk_free(w, n);
