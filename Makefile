@@ -328,6 +328,7 @@ install: all
 	install -m 755 $(BUILD)/picket $(DESTDIR)$(BINDIR)/picket
 	install -m 644 man/picket.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/picket.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 man/picket-rules.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/picketd.8 $(DESTDIR)$(MANDIR)/man8/
 	for u in picketd.service picketd.socket picketd-control.socket; do \
 		sed 's|@SBINDIR@|$(SBINDIR)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/$$u \
@@ -339,7 +340,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/picketd $(DESTDIR)$(BINDIR)/picket \
 		$(DESTDIR)$(MANDIR)/man1/picket.1 $(DESTDIR)$(MANDIR)/man5/picket.conf.5 \
-		$(DESTDIR)$(MANDIR)/man8/picketd.8 \
+		$(DESTDIR)$(MANDIR)/man5/picket-rules.5 $(DESTDIR)$(MANDIR)/man8/picketd.8 \
 		$(DESTDIR)$(UNITDIR)/picketd.service $(DESTDIR)$(UNITDIR)/picketd.socket \
 		$(DESTDIR)$(UNITDIR)/picketd-control.socket
 

@@ -69,7 +69,7 @@ def test_install_puts_everything_where_it_belongs(tmp_path):
     subprocess.run(["make", "-s", f"BUILD={build}", "install", f"DESTDIR={tmp_path}",
                     "PREFIX=/usr"], cwd=ROOT, check=True, capture_output=True)
     for name in ("usr/sbin/picketd", "usr/bin/picket", "usr/share/man/man8/picketd.8",
-                 "usr/share/man/man1/picket.1", "usr/share/man/man5/picket.conf.5",
+                 "usr/share/man/man1/picket.1", "usr/share/man/man5/picket.conf.5", "usr/share/man/man5/picket-rules.5",
                  "usr/lib/systemd/system/picketd.service",
                  "usr/lib/systemd/system/picketd.socket",
                  "usr/lib/systemd/system/picketd-control.socket", "etc/picket/picket.conf"):
