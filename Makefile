@@ -88,7 +88,7 @@ USES_forward  := envelope json config base
 USES_ops      := envelope json config base
 USES_daemon   := endpoint ingest process hooks scrub spool forward ops rules envelope json config base
 USES_client   := envelope json base
-USES_cli      := client scrub rules envelope json config base
+USES_cli      := client process hooks scrub rules envelope json config base
 # Not a room of src/: what the benchmarks of the whole daemon are linked with.
 USES_system   := envelope json config base
 

@@ -1,0 +1,245 @@
+"""picket rules test, check and diff: rules before they are in force (design 7)."""
+
+import json
+import subprocess
+
+import pytest
+
+from settings import PICKET
+
+DROP_NOISE = '[rule noise]\nwhen = message contains "noise"\nthen = drop\n'
+
+
+def picket(*args, cwd=None, env=None, stdin=None):
+    return subprocess.run([PICKET, "rules", *args], cwd=cwd, env=env or {}, input=stdin,
+                          capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def run_case(tmp_path):
+    """Runs one case, or several of one file; the result and what was printed."""
+    def run(*args, files=None, **case):
+        for name, text in (files or {}).items():
+            (tmp_path / name).write_text(text)
+        (tmp_path / "case.json").write_text(json.dumps(case))
+        return picket("test", *args, "case.json", cwd=tmp_path)
+    return run
+
+
+def passes(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def fails(done):
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+# --- picket rules test ----------------------------------------------------------------
+
+
+def test_a_case_tells_whether_it_is_dropped_and_why(run_case):
+    case = dict(rules=DROP_NOISE, type="event", input={"message": "noise"}, expect="dropped")
+    assert passes(run_case(**case)) == "ok      case.json\n1 case, 0 failed\n"
+    passes(run_case(**case, reason="before_send", by="rule noise"))
+    assert "reason: expected sample_rate, found before_send" in \
+        fails(run_case(**case, reason="sample_rate"))
+    assert 'by: expected "rule other", found "rule noise"' in \
+        fails(run_case(**case, by="rule other"))
+    assert "expected to be dropped, was kept" in fails(run_case(**{**case, "input": {"a": 1}}))
+
+
+def test_the_first_difference_is_named_by_its_path(run_case):
+    case = dict(rules='[rule r]\nthen = set user.id = "x"; delete extra."a b"',
+                input={"user": {"id": 1}, "extra": {"a b": 1, "c": [1, 2, 3]}})
+    passes(run_case(**case, expect={"extra": {"c": [1, 2, 3.0]}, "user": {"id": "x"}}))
+    out = fails(run_case(**case, expect={"user": {"id": "x"}, "extra": {"c": [1, 3]}}))
+    assert "extra.c[1]: expected nothing, found 2" in out
+    out = fails(run_case(**case, expect={"user": {"id": "y"}, "extra": {"c": [1, 2, 3]}}))
+    assert 'user.id: expected "y", found "x"' in out
+    out = fails(run_case(**case, expect="unchanged"))
+    assert "user.id: expected 1, found" in out or 'extra."a b": expected 1, found nothing' in out
+    assert "was dropped (before_send) by rule r" in \
+        fails(run_case(rules="[rule r]\nthen = drop", input={}, expect={}))
+
+
+def test_what_is_noted_is_compared_only_where_it_is_expected(run_case):
+    case = dict(rules="[rule r]\nthen = redact user.email", input={"user": {"email": "a@b.c"}})
+    want = {"user": {"email": "[Filtered]"}}
+    passes(run_case(**case, expect=want))
+    assert "_meta" in fails(run_case(**case, expect={**want, "_meta": {}}))
+
+
+@pytest.mark.parametrize("kind", ["log", "metric", "span"])
+def test_one_entry_stands_for_a_container(run_case, kind):
+    rules = f'[rule r]\non = {kind}\nwhen = name = "bad"\nthen = drop\n' \
+            f'[rule s]\non = {kind}\nthen = set name = "new"'
+    passes(run_case(rules=rules, type=kind, input={"name": "bad"}, expect="dropped",
+                    reason="before_send"))
+    passes(run_case(rules=rules, type=kind, input={"name": "x"}, expect={"name": "new"}))
+    passes(run_case(rules=rules, type=kind, input={"items": [{"name": "bad"}, {"name": "x"}]},
+                    expect={"items": [{"name": "new"}]}))
+
+
+def test_a_breadcrumb_stands_alone(run_case):
+    rules = '[rule r]\non = breadcrumb\nwhen = category = "console"\nthen = drop'
+    passes(run_case(rules=rules, type="breadcrumb", input={"category": "console"},
+                    expect="dropped"))
+    passes(run_case(rules=rules, type="breadcrumb", input={"category": "http"},
+                    expect="unchanged"))
+
+
+def test_what_is_bound_to_an_event_can_be_looked_at(run_case):
+    more = [{"type": "attachment", "input": "text", "item": {"filename": "a"}, "expect": "dropped"},
+            {"type": "session", "input": {"sid": "1", "started": "2026-01-01T00:00:00Z",
+                                          "attrs": {"release": "r"}}, "expect": "unchanged"}]
+    case = dict(rules=DROP_NOISE, input={"message": "noise"}, expect="dropped")
+    passes(run_case(**case, items=more))
+    more[0]["expect"] = "unchanged"
+    assert "items[0].input: was dropped (before_send)" in fails(run_case(**case, items=more))
+    passes(run_case(rules='[rule r]\non = attachment\nwhen = item.size > 3\nthen = drop',
+                    type="attachment", input="text", item={"filename": "b"}, expect="dropped",
+                    headers={"event_id": "a" * 32}))
+
+
+def test_virtual_fields_have_their_facts_from_the_case(run_case):
+    def drops(when, **case):
+        passes(run_case(rules=f"[rule r]\nwhen = {when}\nthen = drop", expect="dropped",
+                        **{"input": {"message": "m"}, **case}))
+
+    drops("client.uid = 1000", client={"uid": 1000})
+    drops('listener = "unix" and client.pid = 7', client={"listener": "unix", "pid": 7})
+    drops('listener = "http"')
+    drops('sdk.name = "x"', headers={"sdk": {"name": "x", "version": "1"}})
+    drops('item.type = "event" and item.size > 3')
+    drops("age > 1h and age < 3h", now="2026-01-01T02:00:00Z",
+          input={"timestamp": "2026-01-01T00:00:00Z"})
+    drops("age = 5s", now=1767225605, input={"timestamp": 1767225600})
+
+
+def test_cases_of_a_file_come_one_after_the_other(run_case):
+    rules = "[rule few]\nthen = limit 2 per 1m by (tags.shop); count seen; log \"one more\""
+    step = lambda now, expect, **more: {"now": now, "expect": expect, **more}
+    passes(run_case(rules=rules, input={"tags": {"shop": "a"}}, cases=[
+        step(1000, "unchanged", counts={"seen": 1}, logs=["one more"]),
+        step(1001, "unchanged"),
+        step(1002, "dropped", reason="event_processor", counts={"seen": 2}, logs=[]),
+        step(1002, "unchanged", input={"tags": {"shop": "b"}}),
+        step(1200, "unchanged", name="a minute later")]))
+    out = fails(run_case(rules=rules, input={}, cases=[
+        {"expect": "dropped", "name": "first"}, {"expect": "unchanged"}]))
+    assert "FAILED  case.json #1 (first): cases[0].input: expected to be dropped, was kept" in out
+    assert "2 cases, 1 failed" in out
+
+
+def test_every_section_that_judges_takes_part(run_case):
+    passes(run_case(rules="[ignore]\nerrors = KeyError", expect="dropped",
+                    input={"exception": {"values": [{"type": "KeyError"}]}},
+                    reason="event_processor"))
+    passes(run_case(rules="[sampling]\nerrors = 0", input={}, expect="dropped",
+                    reason="sample_rate"))
+    base = {"event_id": "2" * 32, "platform": "c", "timestamp": 1}
+    passes(run_case(rules="[tags]\nshop = a", input=base, expect={**base, "tags": {"shop": "a"}}))
+    passes(run_case(rules="[sample half]\non = transaction\nrate = 0.5", type="transaction",
+                    headers={"trace": {"trace_id": "a" * 32, "public_key": "b" * 32,
+                                       "sample_rand": "0.4", "sample_rate": "1.0",
+                                       "sampled": "true"}},
+                    input={"transaction": "t", "contexts": {"trace": {
+                        "trace_id": "a" * 32, "span_id": "b" * 16}}},
+                    expect="unchanged", expect_headers={"trace": {"sample_rate": "0.5"}}))
+    passes(run_case(rules="[event]\nrelease = ${REL}", env={"REL": "r@1"}, input=base,
+                    expect={**base, "release": "r@1"}))
+    passes(run_case(rules="[dedupe]\nwindow = 1m", input={"message": "m"}, cases=[
+        {"now": 10, "expect": "unchanged"}, {"now": 20, "expect": "dropped"},
+        {"now": 200, "expect": "unchanged"}]))
+
+
+def test_scrubbing_is_off_until_the_rules_speak_of_it(run_case):
+    case = dict(input={"extra": {"password": "hunter2"}})
+    passes(run_case(rules=DROP_NOISE, expect="unchanged", **case))
+    passes(run_case(rules="[scrub]\ndefaults = yes", **case,
+                    expect={"extra": {"password": "[Filtered]"}}))
+
+
+def test_hooks_and_rules_may_be_files_beside_the_case(run_case):
+    files = {"h.lua": "function before_send(event) event.level = 'fatal'; return event end\n",
+             "r.conf": "[hooks]\nscript = h.lua\n"}
+    passes(run_case(files=files, rules_file="r.conf", input={}, expect={"level": "fatal"}))
+    passes(run_case(files=files, rules="[hooks]\nscript = h.lua", input={},
+                    expect={"level": "fatal"}))
+
+
+def test_route_and_duplicate_are_told(run_case):
+    rules = "[project p]\nkey = k\ndsn = https://k@h/1\n" \
+            "[rule r]\nthen = route p\n[rule d]\nthen = duplicate p"
+    passes(run_case(rules=rules, input={}, expect="unchanged", route="p", duplicates=["p"]))
+    assert "duplicates[0]: expected nothing, found p" in \
+        fails(run_case(rules=rules, input={}, expect="unchanged", duplicates=[]))
+
+
+@pytest.mark.parametrize("case, why", [
+    ({"rules": DROP_NOISE, "input": {}}, "expect: is missing"),
+    ({"rules": DROP_NOISE, "expect": {}}, "input: is missing"),
+    ({"input": {}, "expect": {}}, "rules: is missing"),
+    ({"rules": DROP_NOISE, "input": {}, "expct": {}}, "expct: unknown member (did you mean expect?)"),
+    ({"rules": DROP_NOISE, "type": "evnt", "input": {}, "expect": {}}, "did you mean event?"),
+    ({"rules": 3, "input": {}, "expect": {}}, "rules: is a number, not a text"),
+    ({"rules": DROP_NOISE, "input": {}, "expect": "dropped", "reason": "x"}, "reason: is none"),
+    ({"rules": DROP_NOISE, "input": 1, "type": "log", "expect": {}}, "input: is no object"),
+    ({"rules": DROP_NOISE, "input": {}, "expect": {}, "now": "soon"}, "now: is no time"),
+    ({"rules": DROP_NOISE, "input": {}, "expect": {}, "client": {"x": 1}}, "client: has uid"),
+    ({"rules": DROP_NOISE, "cases": []}, "cases: is empty"),
+    ({"rules": "[rule r]\nthen = dropp", "input": {}, "expect": {}}, "rules:2:8: rule r.then"),
+    ({"rules_file": "nowhere.conf", "input": {}, "expect": {}}, "nowhere.conf: No such file"),
+    ({"rules": "[hooks]\nscript = no.lua", "input": {}, "expect": {}}, "no.lua"),
+])
+def test_a_bad_case_fails_and_says_where(run_case, case, why):
+    assert why in fails(run_case(**case))
+
+
+def test_a_directory_is_walked_in_order_and_nothing_is_no_success(tmp_path):
+    case = json.dumps(dict(rules=DROP_NOISE, input={"message": "noise"}, expect="dropped"))
+    for name in ("b/2.json", "b/1.json", "a.json", "b/.hidden.json", "b/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(case)
+    (tmp_path / "b" / "0.json").write_text("{")
+    out = fails(picket("test", ".", cwd=tmp_path))
+    assert [line.split()[1].rstrip(":") for line in out.splitlines()[:-1]] == [
+        "./a.json", "./b/0.json", "./b/1.json", "./b/2.json"]
+    assert out.endswith("4 cases, 1 failed\n")
+    quiet = fails(picket("test", "-q", ".", cwd=tmp_path))
+    assert quiet.splitlines()[0].startswith("FAILED  ./b/0.json") and len(quiet.splitlines()) == 2
+    (tmp_path / "empty").mkdir()
+    assert picket("test", "empty", cwd=tmp_path).returncode == 66
+    assert picket("test", "nowhere", cwd=tmp_path).returncode == 66
+    assert picket("test", cwd=tmp_path).returncode == 64
+
+
+def test_a_dry_run_tells_which_rule_fired_and_what_it_changed_t27(run_case):
+    case = dict(rules=DROP_NOISE + '[rule tag]\nthen = tag a = "b"; delete user.email',
+                input={"message": "m", "user": {"email": "a@b.c", "id": 1}},
+                expect={"message": "m", "user": {"id": 1}, "tags": {"a": "b"}})
+    out = passes(run_case("--explain", **case))
+    assert "rule tag: true" in out and "rule noise" not in out
+    assert 'user.email: "a@b.c" -> nothing' in out and 'tags: nothing -> {"a":"b"}' in out
+    rows = [json.loads(x) for x in passes(run_case("--json", "-e", **case)).splitlines()]
+    assert rows[0]["rules"] == [{"name": "tag", "hits": 1, "dropped": 0, "errors": 0}]
+    assert {c["path"]: (c.get("old"), c.get("new")) for c in rows[0]["changes"]} == {
+        "user.email": ("a@b.c", None), "tags": (None, {"a": "b"})}
+    assert rows[-1] == {"cases": 1, "failed": 0}
+
+
+def test_a_configuration_is_tested_with_cases_that_have_no_rules(tmp_path):
+    (tmp_path / "picket.conf").write_text(DROP_NOISE)
+    (tmp_path / "case.json").write_text(json.dumps(
+        dict(input={"message": "noise"}, expect="dropped", by="rule noise")))
+    passes(picket("test", "-c", "picket.conf", "case.json", cwd=tmp_path))
+
+
+def test_payloads_keep_their_text(run_case, tmp_path):
+    (tmp_path / "raw.json").write_text(
+        '{"rules": "[rule r]\\nthen = tag a = \\"b\\"", "input": {"n": 1e400, "big": '
+        '123456789012345678901234567890, "s": "\\ud800"}, "expect": {"n": 1e400, "big": '
+        '123456789012345678901234567890, "s": "\\ud800", "tags": {"a": "b"}}}')
+    passes(picket("test", "raw.json", cwd=tmp_path))
