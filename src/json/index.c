@@ -255,6 +255,25 @@ static void indexer_init(struct indexer *x, struct json_doc *d, struct str text)
 	x->room = (d->count & (block - 1)) != 0 ? (d->count | (block - 1)) + 1 : d->count;
 }
 
+/* The line too, where there are several: a person wrote them. */
+static int tell_where(const struct indexer *x, struct err *err)
+{
+	size_t at = (size_t)(x->bad - x->begin);
+	size_t line = 1;
+	size_t start = 0;
+
+	for (size_t i = 0; i < at; i++) {
+		if (x->begin[i] == '\n') {
+			line++;
+			start = i + 1;
+		}
+	}
+	if (line == 1)
+		return err_set(err, x->rc, "not JSON at byte %zu: %s", at, x->what);
+	return err_set(err, x->rc, "not JSON at byte %zu (line %zu, column %zu): %s", at, line,
+		at - start + 1, x->what);
+}
+
 static int parse(struct json_doc **ret, struct arena *a, struct str text,
 	const struct json_limits *limits, size_t *used, struct err *err)
 {
@@ -289,8 +308,7 @@ static int parse(struct json_doc **ret, struct arena *a, struct str text,
 			p = fail(&x, E_SYNTAX, p, "the value was complete before");
 	}
 	if (p == NULL)
-		return err_set(
-			err, x.rc, "not JSON at byte %zu: %s", (size_t)(x.bad - x.begin), x.what);
+		return tell_where(&x, err);
 	if (used != NULL)
 		*used = (size_t)(p - x.begin);
 	*ret = d;

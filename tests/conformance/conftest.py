@@ -1,5 +1,5 @@
 """Fixtures of the black-box tests next door, daemons shared by a module, and the
-line at the end that says how many statements hold."""
+lines at the end that say how many statements hold."""
 
 import collections
 import importlib.util
@@ -16,7 +16,7 @@ sys.path.append(NEXT_DOOR)
 
 import fake_sentry  # noqa: E402
 import helpers  # noqa: E402
-import statements  # noqa: E402
+import tables  # noqa: E402
 from daemon import Daemon  # noqa: E402
 
 _spec = importlib.util.spec_from_file_location("integration_conftest",
@@ -66,7 +66,7 @@ def relay(shared_relay, request):
     assert not bad, "requests that break the protocol:\n  " + "\n  ".join(bad[:20])
 
 
-NUMBER = re.compile(r"test_P(\d{3})_")
+NUMBER = re.compile(r"test_([A-Z])(\d{3})_")
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -76,18 +76,23 @@ def pytest_terminal_summary(terminalreporter):
         for report in terminalreporter.stats.get(kind, []):
             m = NUMBER.search(getattr(report, "nodeid", ""))
             if m:
-                outcome[int(m[1])].add(kind)
-    good = {n for n, kinds in outcome.items() if kinds == {"passed"}}
-    elsewhere = {n for n in good if n in statements.PROVEN_ELSEWHERE}
-    reasons = statements.NOT_TESTABLE
+                outcome[m[1], int(m[2])].add(kind)
+    good = {k for k, kinds in outcome.items() if kinds == {"passed"}}
+    for table in tables.TABLES:
+        say(terminalreporter, table, {n for letter, n in good if letter == table.LETTER})
+    broken = sorted(k for k in outcome if k not in good)
+    if broken:
+        terminalreporter.write_line("do not hold: " + ", ".join(f"{c}-{n:03d}" for c, n in broken))
+
+
+def say(terminalreporter, table, good):
+    good &= set(table.SAYS)
+    elsewhere = good & table.PROVEN_ELSEWHERE
     by_reason = collections.defaultdict(list)
-    for n, why in sorted(reasons.items()):
-        by_reason[why].append(f"P-{n:03d}")
+    for n, why in sorted(table.NOT_TESTABLE.items()):
+        by_reason[why].append(f"{table.LETTER}-{n:03d}")
     said = "; ".join(f"{why}: {' '.join(which)}" for why, which in by_reason.items())
     terminalreporter.write_line(
-        f"conformance: {len(good - elsewhere)} of {len(statements.SAYS)} hold, "
-        f"{len(elsewhere)} proven elsewhere, {len(reasons)} not testable here"
+        f"conformance, {table.ABOUT}: {len(good - elsewhere)} of {len(table.SAYS)} hold, "
+        f"{len(elsewhere)} proven elsewhere, {len(table.NOT_TESTABLE)} not testable here"
         + (f" ({said})" if said else ""))
-    broken = sorted(n for n in outcome if n not in good)
-    if broken:
-        terminalreporter.write_line("do not hold: " + ", ".join(f"P-{n:03d}" for n in broken))

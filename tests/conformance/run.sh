@@ -1,5 +1,5 @@
 #!/bin/sh
-# The protocol's statements P-001 to P-150, one test or reason for each.
+# Numbered statements of protocol and scrubbing, one test or reason for each (tables.py).
 # usage: run.sh [pytest arguments]; needs the unit tests and the flow runner built (make conformance).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -5,6 +5,9 @@ runs, or say why nothing can be shown here."""
 
 from elsewhere import Flow, Fuzzer, unit
 
+LETTER = "P"
+ABOUT = "the protocol"
+
 SAYS = {
     # Addresses and paths
     1: "a DSN names its envelope URL",

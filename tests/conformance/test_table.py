@@ -6,29 +6,37 @@ import re
 
 import pytest
 
-from statements import NOT_TESTABLE, PROOFS, PROVEN_ELSEWHERE, SAYS
+from tables import TABLES
 
 HERE = pathlib.Path(__file__).parent
 
 
 def written_here():
-    numbers = set()
+    found = set()
     for path in HERE.glob("test_*.py"):
         for node in ast.parse(path.read_text()).body:
-            m = isinstance(node, ast.FunctionDef) and re.match(r"test_P(\d{3})_\w+$", node.name)
+            m = isinstance(node, ast.FunctionDef) and re.match(r"test_([A-Z])(\d{3})_\w+$", node.name)
             if m:
-                numbers.add(int(m[1]))
-    return numbers
+                found.add((m[1], int(m[2])))
+    return found
 
 
-def test_every_statement_has_a_test_or_a_reason():
-    assert sorted(SAYS) == list(range(1, 151))
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.ABOUT.replace(" ", "-"))
+def test_every_statement_has_a_test_or_a_reason(table):
+    assert sorted(table.SAYS) == list(range(min(table.SAYS), max(table.SAYS) + 1))
     here = written_here()
-    for n in SAYS:
-        ways = (n in here) + (n in PROVEN_ELSEWHERE) + (n in NOT_TESTABLE)
-        assert ways == 1, f"P-{n:03d} ({SAYS[n]}): {ways} ways instead of one"
-    assert all(PROOFS.get(n) for n in PROVEN_ELSEWHERE)
-    assert all(len(why) > 10 and "\n" not in why for why in NOT_TESTABLE.values())
+    for n in table.SAYS:
+        ways = ((table.LETTER, n) in here) + (n in table.PROVEN_ELSEWHERE) + (n in table.NOT_TESTABLE)
+        assert ways == 1, f"{table.LETTER}-{n:03d} ({table.SAYS[n]}): {ways} ways instead of one"
+    assert all(table.PROOFS.get(n) for n in table.PROVEN_ELSEWHERE)
+    assert all(len(why) > 10 and "\n" not in why for why in table.NOT_TESTABLE.values())
+
+
+def test_every_test_has_its_statement():
+    known = {(table.LETTER, n) for table in TABLES for n in table.SAYS}
+    assert written_here() <= known
+    assert sorted(n for letter, n in known if letter == "P") == list(range(1, 151))
+    assert sorted(n for letter, n in known if letter == "S") == list(range(1, 76))
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +48,14 @@ def ran(tmp_path_factory, worker_id):
     return folder
 
 
-def proof(n):
+def proof(table, n):
     def test(ran):
-        for p in PROOFS[n]:
+        for p in table.PROOFS[n]:
             p.check(ran)
-    test.__doc__ = SAYS[n]
+    test.__doc__ = table.SAYS[n]
     return test
 
 
-for _n in PROOFS:
-    globals()[f"test_P{_n:03d}_is_proven_elsewhere"] = proof(_n)
+for _table in TABLES:
+    for _n in _table.PROOFS:
+        globals()[f"test_{_table.LETTER}{_n:03d}_is_proven_elsewhere"] = proof(_table, _n)

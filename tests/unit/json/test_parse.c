@@ -217,6 +217,8 @@ static void the_error_names_the_byte(void **state)
 	assert_non_null(strstr(err.text, "byte 3"));
 	assert_int_equal(json_parse(&d, a, STR("[\"ab\\x\"]"), NULL, &err), E_SYNTAX);
 	assert_non_null(strstr(err.text, "byte 4"));
+	assert_int_equal(json_parse(&d, a, STR("{\n\n \"a\": ]"), NULL, &err), E_SYNTAX);
+	assert_non_null(strstr(err.text, "byte 9 (line 3, column 7)"));
 	arena_free(a);
 }
 
