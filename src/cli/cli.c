@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&command_dead_ls,
 	&command_dead_show,
 	&command_scrub,
+	&command_rules_check,
 	&command_rules_test,
 	&command_healthcheck,
 	NULL,

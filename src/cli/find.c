@@ -86,15 +86,25 @@ static int walk(struct finding *f, const char *path)
 	return rc;
 }
 
-int find_files(const char *path, const char *suffix, struct found_files *ret, bool *is_folder,
-	struct err *err)
+int find_files(const char *path, const char *suffix, struct found_files *ret, struct err *err)
 {
 	struct finding f = {.to = ret, .suffix = suffix, .err = err};
 	struct stat st;
 
 	if (stat(path, &st) != 0)
 		return err_set(err, err_from_errno(errno), "%s: %s", path, strerror(errno));
-	if (is_folder != NULL)
-		*is_folder = S_ISDIR(st.st_mode);
 	return S_ISDIR(st.st_mode) ? walk(&f, path) : add(&f, path);
+}
+
+int find_operand(struct cli *c, const char *path, const char *suffix, struct found_files *ret)
+{
+	struct err err = {E_OK, ""};
+	size_t before = ret->n;
+
+	if (find_files(path, suffix, ret, &err) != E_OK)
+		return cli_fail(c, err.code == E_NOTFOUND ? EX_NOINPUT : cli_exit_code(err.code),
+			"%s", err.text);
+	if (ret->n == before)
+		return cli_fail(c, EX_NOINPUT, "%s: there is no file *%s in it", path, suffix);
+	return EX_OK;
 }

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "cli/cli.h"
 
 struct found_files {
 	const char **v;
@@ -19,8 +20,10 @@ struct found_files {
 	struct arena *arena;
 };
 
-/* Adds what path means. *is_folder (may be NULL): it is a directory. */
-int find_files(const char *path, const char *suffix, struct found_files *ret, bool *is_folder,
-	struct err *err);
+/* Adds what path means. */
+int find_files(const char *path, const char *suffix, struct found_files *ret, struct err *err);
+/* The same for an operand of c. EX_OK, or what to exit with, also where a directory has
+ * none: nothing looked at must not look like nothing wrong. */
+int find_operand(struct cli *c, const char *path, const char *suffix, struct found_files *ret);
 
 #endif

@@ -305,20 +305,6 @@ static void test_file(struct testing *s, const char *path)
 
 /* --- the command ----------------------------------------------------------------------- */
 
-static int add_operand(struct cli *c, const char *path, struct found_files *files)
-{
-	struct err err = {E_OK, ""};
-	size_t before = files->n;
-
-	if (find_files(path, ".json", files, NULL, &err) != E_OK)
-		return cli_fail(c, err.code == E_NOTFOUND ? EX_NOINPUT : cli_exit_code(err.code),
-			"%s", err.text);
-	/* Nothing tested must not look like nothing wrong. */
-	if (files->n == before)
-		return cli_fail(c, EX_NOINPUT, "%s: there is no test case (*.json) in it", path);
-	return EX_OK;
-}
-
 static int test_all(struct testing *s, const struct found_files *files)
 {
 	for (size_t i = 0; i < files->n; i++)
@@ -345,7 +331,7 @@ static int read_args(struct testing *s, struct found_files *files)
 			s->explains = true;
 		else if (i == OPT_QUIET)
 			s->is_quiet = true;
-		else if ((code = add_operand(c, value, files)) != EX_OK)
+		else if ((code = find_operand(c, value, ".json", files)) != EX_OK)
 			return code;
 	}
 	return files->n > 0 ? ARG_END : cli_usage(c, "say which test cases: files or directories");

@@ -169,6 +169,11 @@ const struct ruleset *judge_rules(const struct judge *j)
 	return j != NULL ? j->rules : NULL;
 }
 
+const struct hooks *judge_hooks(const struct judge *j)
+{
+	return j != NULL ? j->hooks : NULL;
+}
+
 const struct judge *judge_of(const struct settings *s)
 {
 	return settings_attached(s);

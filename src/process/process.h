@@ -26,6 +26,7 @@
 
 struct judge;
 struct judge_state;
+struct hooks;       /* hooks/hooks.h */
 struct scrub_tally; /* scrub/scrub.h */
 
 /* Compiles the judging part of freshly loaded settings and attaches it. env:
@@ -36,6 +37,8 @@ const struct judge *judge_of(const struct settings *s);
 
 /* Its rules, for their figures; NULL when there are none. */
 const struct ruleset *judge_rules(const struct judge *j);
+/* The hooks of the script; NULL when there is none. */
+const struct hooks *judge_hooks(const struct judge *j);
 
 int judge_state_new(struct judge_state **ret, struct err *err);
 /* NULL is fine. */

@@ -241,6 +241,11 @@ size_t ruleset_count(const struct ruleset *rs)
 	return rs != NULL ? rs->n : 0;
 }
 
+size_t ruleset_actions(const struct ruleset *rs, size_t rule)
+{
+	return rs->v[rule].then.n;
+}
+
 void ruleset_stats(const struct ruleset *rs, size_t rule, struct rule_stats *ret)
 {
 	const struct rule *r = &rs->v[rule];

@@ -27,6 +27,8 @@ int ruleset_load(struct ruleset **ret, const struct settings *s, struct err *err
 /* NULL is fine. */
 void ruleset_free(struct ruleset *rs);
 size_t ruleset_count(const struct ruleset *rs);
+/* How many actions a rule has. */
+size_t ruleset_actions(const struct ruleset *rs, size_t rule);
 
 /* max_keys bounds what limits remember together; 0: 16384. */
 int rules_state_new(struct rules_state **ret, size_t max_keys, struct err *err);

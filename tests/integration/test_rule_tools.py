@@ -243,3 +243,68 @@ def test_payloads_keep_their_text(run_case, tmp_path):
         '123456789012345678901234567890, "s": "\\ud800"}, "expect": {"n": 1e400, "big": '
         '123456789012345678901234567890, "s": "\\ud800", "tags": {"a": "b"}}}')
     passes(picket("test", "raw.json", cwd=tmp_path))
+
+
+# --- picket rules check ---------------------------------------------------------------
+
+WHOLE = """[ignore]
+errors = KeyError
+  ~text
+[rule one]
+on = event,
+  log
+then = drop
+[sample s]
+on = transaction
+rate = 0.5
+[hooks]
+script = {script}
+[rule two]
+when = message contains "x"
+then = tag a = "b"; drop
+"""
+
+
+@pytest.fixture
+def whole(tmp_path):
+    (tmp_path / "h.lua").write_text("function before_send(e) return e end\n")
+    (tmp_path / "r.conf").write_text(WHOLE.format(script=tmp_path / "h.lua"))
+    return tmp_path
+
+
+def test_a_check_lists_what_there_is(whole):
+    lines = passes(picket("check", "r.conf", cwd=whole)).splitlines()
+    assert lines[0] == "r.conf: ok, 2 rules"
+    assert [" ".join(x.split()) for x in lines[1:]] == [
+        "rule one on event, log: 1 action", "rule two on event: 2 actions",
+        "sample s on transaction: rate 0.5", "ignore errors 2",
+        f"hooks {whole}/h.lua: before_send"]
+    assert passes(picket("check", "-q", "r.conf", cwd=whole)) == ""
+    row = json.loads(passes(picket("check", "--json", "r.conf", cwd=whole)))
+    assert row["ok"] and row["hooks"] == ["before_send"] and row["ignore"]["errors"] == 2
+    assert row["rules"][1] == {"name": "two", "on": "event", "actions": 2, "place": "r.conf:13"}
+    assert row["samples"] == [{"name": "s", "on": "transaction", "rate": "0.5"}]
+
+
+def test_without_a_file_it_is_the_usual_configuration(whole):
+    assert "2 rules" in passes(picket("check", env={"PICKET_CONFIG": str(whole / "r.conf")}))
+    assert "2 rules" in passes(picket("check", "-c", str(whole / "r.conf")))
+
+
+def test_a_fault_has_file_line_column_and_the_nearest_name_t3(whole):
+    text = (whole / "r.conf").read_text()
+    (whole / "r.conf").write_text(text.replace("contains", "contians"))
+    done = picket("check", ".", cwd=whole)
+    assert done.returncode == 78 and done.stdout == ""
+    assert './r.conf:14:16: rule two.when: "contians" is no operator (did you mean contains?)' \
+        in done.stderr
+    (whole / "z.conf").write_text(DROP_NOISE)
+    done = picket("check", ".", cwd=whole)
+    assert done.returncode == 78 and "./z.conf: ok, 1 rule" in done.stdout
+    rows = [json.loads(x) for x in picket("check", ".", "--json", cwd=whole).stdout.splitlines()]
+    assert [r["ok"] for r in rows] == [False, True] and "r.conf:14:16" in rows[0]["why"]
+    (whole / "h.lua").write_text("function (")
+    (whole / "r.conf").write_text(text)
+    done = picket("check", "r.conf", cwd=whole)
+    assert done.returncode == 78 and "r.conf:12: hooks.script" in done.stderr
+    assert picket("check", "nowhere.conf", cwd=whole).returncode == 66
