@@ -62,7 +62,6 @@ static int piece_pack(struct intake *in, size_t i, struct envelope *e, const str
 	if (rc != E_OK)
 		return rc;
 	in->count = i + 1;
-	p->in = in;
 	p->put = (struct spool_put){
 		.bytes = buf_view(&p->packed.bytes),
 		.dsn = buf_view(&p->packed.dsn),
@@ -96,35 +95,50 @@ static int targets_find(const struct settings *s, struct envelope *env,
 	return rc;
 }
 
-/* One record of each piece for each target. */
-static int pack_all(struct envelope *env, const struct targets *t, const struct relay *r,
-	struct intake **ret, struct err *err)
+/* Room for n more pieces. NULL: no memory, and in is gone. */
+static struct intake *intake_grown(struct intake *in, size_t n)
+{
+	size_t count = in != NULL ? in->count : 0;
+	struct intake *grown = realloc(in, sizeof *in + (count + n) * sizeof in->pieces[0]);
+
+	if (grown == NULL)
+		intake_free(in);
+	else if (in == NULL)
+		*grown = (struct intake){.count = 0};
+	return grown;
+}
+
+/* One record of each piece for each target. NULL: rc says why. */
+static struct intake *pack_all(struct envelope *env, const struct targets *t, const struct relay *r,
+	int *rc, struct err *err)
 {
 	struct intake *in = NULL;
-	int rc = E_OK;
 
-	for (size_t k = 0; k < t->n && rc == E_OK; k++) {
+	for (size_t k = 0; k < t->n; k++) {
 		struct envelope *pieces;
 		size_t n = 0;
 
-		rc = route_apply(env, &t->v[k], err);
-		if (rc == E_OK)
-			rc = envelope_divide(env, &env->limits, &pieces, &n, err);
-		if (rc == E_OK && in == NULL) {
-			in = calloc(1, sizeof *in + t->n * n * sizeof in->pieces[0]);
-			if (in == NULL)
-				rc = err_set(err, E_NOMEM, "no memory to store an envelope");
+		*rc = route_apply(env, &t->v[k], err);
+		if (*rc == E_OK)
+			*rc = envelope_divide(env, &env->limits, &pieces, &n, err);
+		if (*rc != E_OK)
+			break;
+		in = intake_grown(in, n);
+		if (in == NULL) {
+			*rc = err_set(err, E_NOMEM, "no memory to store an envelope");
+			break;
 		}
-		for (size_t i = 0; i < n && rc == E_OK; i++)
-			rc = piece_pack(in, in->count, &pieces[i], &t->v[k], r, err);
+		for (size_t i = 0; i < n && *rc == E_OK; i++)
+			*rc = piece_pack(in, in->count, &pieces[i], &t->v[k], r, err);
+		if (*rc != E_OK)
+			break;
 	}
-	if (rc != E_OK) {
+	if (*rc != E_OK || in == NULL) {
 		intake_free(in);
-		return rc;
+		return NULL;
 	}
 	in->has_copies = t->n > 1;
-	*ret = in;
-	return E_OK;
+	return in;
 }
 
 int intake_work(
@@ -145,8 +159,8 @@ int intake_work(
 	if (rc == E_OK)
 		rc = process_scrub(judge_of(s), env, &judged, &scrubbed, err);
 	if (rc == E_OK)
-		rc = pack_all(env, &targets, r, &in, err);
-	if (rc != E_OK) {
+		in = pack_all(env, &targets, r, &rc, err);
+	if (in == NULL) {
 		process_result_fini(&judged);
 		return rc;
 	}
@@ -232,8 +246,10 @@ static void store(struct intake *in)
 
 	in->left = n;
 	/* done never comes from within spool_put(), so in stays. */
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		in->pieces[i].in = in;
 		spool_put(in->relay->spool, &in->pieces[i].put);
+	}
 }
 
 static void count_scrubbed(struct counters *c, const struct scrub_tally *t)

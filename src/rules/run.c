@@ -6,6 +6,7 @@
  *
  * "keep" ends the rules for what it was said of, "drop" for it and all in it.
  */
+#include <string.h>
 #include <time.h>
 
 #include "rules/limit.h"
@@ -106,14 +107,24 @@ static bool limit_passes(struct subject *sub, const struct rule *rule, const str
 	return passes;
 }
 
+/* One copy of an envelope for each project, however many of its items ask. */
+static void tell_duplicate(struct rules_told *t, const char *project)
+{
+	for (size_t i = 0; i < t->duplicates_n; i++)
+		if (strcmp(t->duplicates[i], project) == 0)
+			return;
+	if (t->duplicates_n < RULES_TOLD_MAX)
+		t->duplicates[t->duplicates_n++] = project;
+}
+
 static void tell(struct rules_run *r, const struct rule *rule, const struct rule_action *a)
 {
 	struct rules_told *t = r->told;
 
 	if (a->kind == ACTION_ROUTE)
 		t->route = a->text.p; /* arena texts end in NUL */
-	else if (a->kind == ACTION_DUPLICATE && t->duplicates_n < RULES_TOLD_MAX)
-		t->duplicates[t->duplicates_n++] = a->text.p;
+	else if (a->kind == ACTION_DUPLICATE)
+		tell_duplicate(t, a->text.p);
 	else if (a->kind == ACTION_LOG && t->notes_n < RULES_TOLD_MAX) {
 		t->notes[t->notes_n].rule = rule->name;
 		t->notes[t->notes_n++].text = a->text.p;

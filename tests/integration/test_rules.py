@@ -163,6 +163,22 @@ def test_route_and_duplicate_reach_other_projects(make_daemon, sentry, make_sent
     assert texts(other) == ["both", "theirs"]
 
 
+def test_a_copy_of_what_is_divided_is_whole_too(make_daemon, sentry, make_sentry):
+    other = make_sentry(key=OTHER_KEY, project="9")
+    d = make_daemon(sentry, wait=None)
+    d.set("project other", key="unused", dsn=other.dsn)
+    d.set("rule both", then="duplicate other")
+    d.write_conf()
+    d.start()
+    ids = [wire.new_id() for _ in range(3)]
+    d.send_ok(wire.build({"event_id": ids[0]}, [
+        ({"type": "event"}, wire.event_payload(i)) for i in ids]))
+    d.wait_empty()
+    for far in (sentry, other):
+        assert sorted(i.json()["event_id"] for i in far.items("event")) == sorted(ids)
+        assert len(far.envelopes()) == 3
+
+
 def test_a_faulty_rule_is_refused_with_line_and_column(make_daemon, sentry):
     d = make_daemon(sentry, wait=None)
     d.set("rule bad", when="message containz 3", then="drop")
