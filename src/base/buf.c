@@ -53,6 +53,16 @@ char *buf_grow(struct buf *b, size_t n)
 	return b->p + b->n;
 }
 
+void buf_add_grown(struct buf *b, const void *p, size_t n)
+{
+	char *to = buf_grow(b, n);
+
+	if (to == NULL)
+		return;
+	memcpy(to, p, n);
+	b->n += n;
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

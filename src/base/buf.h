@@ -45,14 +45,19 @@ static inline void buf_grew(struct buf *b, size_t n)
 	b->n += n;
 }
 
+/* buf_add() when there is no room. */
+void buf_add_grown(struct buf *b, const void *p, size_t n);
+
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
-	char *to = n > 0 ? buf_reserve(b, n) : NULL;
-
-	if (to == NULL)
+	if (n == 0)
 		return;
-	memcpy(to, p, n);
-	b->n += n;
+	if (n < b->cap - b->n && !b->failed) {
+		memcpy(b->p + b->n, p, n);
+		b->n += n;
+	} else {
+		buf_add_grown(b, p, n);
+	}
 }
 
 static inline void buf_str(struct buf *b, struct str s)

@@ -46,7 +46,10 @@ static void add_header(struct buf *out, const char *name, struct str value)
 	for (size_t i = 0; i < value.n; i++) {
 		unsigned char c = (unsigned char)value.p[i];
 
-		buf_char(out, c < 0x20 || c >= 0x7f ? ' ' : (char)c);
+		if (c < 0x20 || c >= 0x7f)
+			buf_char(out, ' ');
+		else
+			buf_char(out, value.p[i]);
 	}
 	buf_cstr(out, "\r\n");
 }

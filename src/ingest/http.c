@@ -124,7 +124,10 @@ static void rest_value(struct http *h, const char *at, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)at[i];
 
-		buf_char(&h->rest_text, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+		if (c < 0x20 || c == 0x7f)
+			buf_char(&h->rest_text, ' ');
+		else
+			buf_char(&h->rest_text, at[i]);
 	}
 }
 

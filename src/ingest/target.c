@@ -47,7 +47,7 @@ static struct str trim_slashes(struct str s)
 static struct str cut_prefix(struct str path, struct str prefix)
 {
 	prefix = trim_slashes(prefix);
-	if (prefix.n == 0 || path.n <= prefix.n + 1)
+	if (path.p == NULL || prefix.n == 0 || path.n <= prefix.n + 1)
 		return path;
 	if (!str_starts(str_from(path, 1), prefix) || path.p[prefix.n + 1] != '/')
 		return path;

@@ -4,6 +4,7 @@
  *
  * No stack: the way back up is in the parent links.
  */
+#include "base/check.h"
 #include "json/doc.h"
 #include "json/scan.h"
 
@@ -19,9 +20,10 @@ static void put_tokens(struct buf *out, const byte *p, const byte *end)
 	const byte *plain = p, *bad;
 	bool escaped;
 
-	while (p != NULL && p < end) {
+	while (p < end) {
 		if (*p == '"') {
 			p = scan_string(p + 1, end, &escaped, &bad);
+			check(p != NULL); /* indexing has found its end */
 		} else if (is_blank(*p)) {
 			buf_add(out, plain, (size_t)(p - plain));
 			p = skip_blanks(p, end);

@@ -88,7 +88,7 @@ int act_fingerprint(const struct rule_action *a, struct acting *w)
 	struct rule_scope *s = w->s;
 	json_node old = json_get(s->doc, scope_root(s), STR("fingerprint"));
 	struct buf parts = BUF_INIT, list = BUF_INIT;
-	struct str raw = STR_EMPTY;
+	struct str raw;
 	int rc = fingerprint_parts(a, w, &parts);
 
 	buf_char(&list, '[');

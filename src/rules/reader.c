@@ -69,7 +69,9 @@ static bool is_key(char c)
 
 static char here(const struct reader *r)
 {
-	return r->at < r->text.n ? r->text.p[r->at] : '\0';
+	if (r->at >= r->text.n)
+		return '\0';
+	return r->text.p[r->at];
 }
 
 void reader_blanks(struct reader *r)
@@ -159,9 +161,11 @@ static struct str unescape(struct arena *a, struct str s)
 
 		if (s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] != '\0')
 			at = strchr(known, s.p[i + 1]);
-		if (at != NULL)
+		out[n++] = s.p[i];
+		if (at != NULL) {
+			out[n - 1] = means[at - known];
 			i++;
-		out[n++] = at != NULL ? means[at - known] : s.p[i];
+		}
 	}
 	out[n] = '\0';
 	return str_make(out, n);
@@ -264,7 +268,7 @@ int reader_number(struct reader *r, struct rule_value *ret)
 
 int reader_literal(struct reader *r, struct rule_value *ret, bool *taken)
 {
-	struct str text;
+	struct str text = STR_EMPTY;
 	char c;
 	int rc;
 
@@ -344,7 +348,7 @@ int reader_list(
 
 int reader_regex(struct reader *r, bool any_case, const struct rule_regex **ret)
 {
-	struct str pattern;
+	struct str pattern = STR_EMPTY;
 	size_t start, at;
 	int rc;
 
