@@ -1,24 +1,17 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "process/match.h"
 
-#include <pcre2.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/regex.h"
 #include "config/quote.h"
 #include "config/suggest.h"
 #include "process/class_sets.h"
 #include "rules/text.h"
 
-#define SUBJECT_MAX    ((size_t)64 * 1024)
-#define MATCH_LIMIT_N  200000u
-#define DEPTH_LIMIT_N  2000u
-#define HEAP_LIMIT_KIB 1024u
+#define SUBJECT_MAX ((size_t)64 * 1024)
 
-struct pattern_regex {
-	pcre2_code *code;
-	pcre2_match_context *limits;
-};
+static const struct regex_limits limits = {
+	.steps = 200000, .depth = 2000, .heap_kib = 1024, .groups = 1};
 
 static int refuse(struct err *err, struct str entry, const char *why)
 {
@@ -29,22 +22,22 @@ static int refuse(struct err *err, struct str entry, const char *why)
 
 /* --- regular expressions --------------------------------------------------------- */
 
-static bool read_flags(struct str flags, uint32_t *options)
+static bool read_flags(struct str letters, unsigned *flags)
 {
-	*options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
-	for (size_t i = 0; i < flags.n; i++) {
-		switch (flags.p[i]) {
+	*flags = 0;
+	for (size_t i = 0; i < letters.n; i++) {
+		switch (letters.p[i]) {
 		case 'i':
-			*options |= PCRE2_CASELESS;
+			*flags |= REGEX_CASELESS;
 			break;
 		case 'm':
-			*options |= PCRE2_MULTILINE;
+			*flags |= REGEX_MULTILINE;
 			break;
 		case 's':
-			*options |= PCRE2_DOTALL;
+			*flags |= REGEX_DOTALL;
 			break;
 		case 'x':
-			*options |= PCRE2_EXTENDED;
+			*flags |= REGEX_EXTENDED;
 			break;
 		default:
 			return false;
@@ -54,7 +47,7 @@ static bool read_flags(struct str flags, uint32_t *options)
 }
 
 /* "/text/flags": where the text ends, or 0 when this is none. */
-static size_t regex_end(struct str entry, uint32_t *options)
+static size_t expression_end(struct str entry, unsigned *flags)
 {
 	size_t end = entry.n;
 
@@ -62,63 +55,34 @@ static size_t regex_end(struct str entry, uint32_t *options)
 		return 0;
 	while (end > 1 && entry.p[end - 1] != '/')
 		end--;
-	if (end <= 2 || !read_flags(str_from(entry, end), options))
+	if (end <= 2 || !read_flags(str_from(entry, end), flags))
 		return 0;
 	return end - 1;
 }
 
-static void regex_free(struct pattern_regex *r)
+static int compile_regex(
+	struct pattern *p, struct str entry, struct str text, unsigned flags, struct err *err)
 {
-	if (r == NULL)
-		return;
-	pcre2_match_context_free(r->limits);
-	pcre2_code_free(r->code);
-	free(r);
-}
+	struct err reason = {0};
+	char why[220];
+	size_t at;
+	int rc = regex_new(&p->regex, text, flags, &at, &reason);
 
-static int regex_compile(
-	struct pattern *p, struct str entry, struct str text, uint32_t options, struct err *err)
-{
-	char reason[160] = "", why[220];
-	struct pattern_regex *r = calloc(1, sizeof *r);
-	size_t at = 0;
-	int code = 0;
-
-	if (r == NULL)
-		return err_set(err, E_NOMEM, "no memory for a regular expression");
-	p->regex = r;
-	r->limits = pcre2_match_context_create(NULL);
-	if (r->limits == NULL)
-		return err_set(err, E_NOMEM, "no memory for a regular expression");
-	r->code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options, &code, &at, NULL);
-	if (r->code == NULL) {
-		(void)pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
-		(void)snprintf(why, sizeof why, "is no regular expression: %s at column %zu",
-			reason, at + 2);
-		return refuse(err, entry, why);
-	}
-	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* without it: slower */
-	(void)pcre2_set_match_limit(r->limits, MATCH_LIMIT_N);
-	(void)pcre2_set_depth_limit(r->limits, DEPTH_LIMIT_N);
-	(void)pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
-	return E_OK;
+	if (rc == E_OK || rc == E_NOMEM)
+		return rc == E_OK ? rc : err_set(err, rc, "%s", reason.text);
+	(void)snprintf(why, sizeof why, "is no regular expression: %.160s at column %zu",
+		reason.text, at + 2);
+	return refuse(err, entry, why);
 }
 
 /* What meets a limit is no match (design 12.7). */
-static bool regex_matches(const struct pattern_regex *r, struct str s)
+static bool regex_matches(const struct regex *r, struct str s)
 {
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	size_t n = s.n < SUBJECT_MAX ? s.n : SUBJECT_MAX;
-	PCRE2_SPTR text = (PCRE2_SPTR)(s.p != NULL ? s.p : "");
-	int rc;
+	struct regex_matcher *m = regex_matcher_new(&limits, NULL);
+	bool found = m != NULL && regex_search(r, m, str_first(s, SUBJECT_MAX), 0) == REGEX_FOUND;
 
-	if (data == NULL)
-		return false;
-	rc = pcre2_match(r->code, text, n, 0, 0, data, r->limits);
-	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-		rc = pcre2_match(r->code, text, n, 0, PCRE2_NO_JIT, data, r->limits);
-	pcre2_match_data_free(data);
-	return rc >= 0;
+	regex_matcher_free(m);
+	return found;
 }
 
 /* --- globs --------------------------------------------------------------------------- */
@@ -166,12 +130,12 @@ static int find_set(struct pattern *p, struct arena *a, struct str entry, struct
 static int compile_one(struct pattern *p, struct arena *a, struct str entry,
 	const struct pattern_syntax *syntax, struct err *err)
 {
-	uint32_t options = 0;
-	size_t end = syntax->regexes ? regex_end(entry, &options) : 0;
+	unsigned flags = 0;
+	size_t end = syntax->regexes ? expression_end(entry, &flags) : 0;
 
 	if (end > 0) {
 		p->kind = PATTERN_REGEX;
-		return regex_compile(p, entry, str_from(str_first(entry, end), 1), options, err);
+		return compile_regex(p, entry, str_from(str_first(entry, end), 1), flags, err);
 	}
 	if (syntax->sets != NULL && str_starts(entry, STR("class:"))) {
 		p->kind = PATTERN_SET;

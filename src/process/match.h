@@ -13,10 +13,12 @@
 
 enum pattern_kind { PATTERN_NAME, PATTERN_GLOB, PATTERN_TEXT, PATTERN_REGEX, PATTERN_SET };
 
+struct regex;
+
 struct pattern {
 	enum pattern_kind kind;
 	struct str text;
-	struct pattern_regex *regex;
+	struct regex *regex;
 	struct str_list set; /* names of a class set */
 };
 

@@ -16,12 +16,12 @@ static bool edit_replace(
 	const struct rule_action *a, struct acting *w, struct str s, struct buf *out)
 {
 	size_t groups[2 * REGEX_GROUPS], at = 0, from = 0;
-	enum rule_match m = MATCH_NO;
+	enum regex_end m = REGEX_NONE;
 	bool any = false;
 
 	/* A limit in the middle leaves the whole text as it was. */
 	while (from <= s.n &&
-		(m = rule_regex_match(a->regex, w->s, s, from, groups)) == MATCH_YES) {
+		(m = rule_regex_match(a->regex, w->s, s, from, groups)) == REGEX_FOUND) {
 		any = true;
 		buf_add(out, s.p + at, groups[0] > at ? groups[0] - at : 0);
 		template_fill(a->regex, a->text, s, groups, out);
@@ -30,9 +30,9 @@ static bool edit_replace(
 		while (from < s.n && ((unsigned char)s.p[from] & 0xc0) == 0x80)
 			from++;
 	}
-	if (m == MATCH_LIMIT)
+	if (m == REGEX_LIMIT)
 		w->trouble++;
-	if (!any || m == MATCH_LIMIT)
+	if (!any || m == REGEX_LIMIT)
 		return false;
 	buf_str(out, str_from(s, at));
 	return true;

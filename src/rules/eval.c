@@ -80,7 +80,7 @@ static enum test_result text_test(const struct rule_test *t, const struct rule_o
 	struct rule_scope *s, struct str a, struct str b)
 {
 	bool is_address, has;
-	enum rule_match m;
+	enum regex_end m;
 
 	switch (t->op) {
 	case OP_CONTAINS:
@@ -96,7 +96,7 @@ static enum test_result text_test(const struct rule_test *t, const struct rule_o
 		return !is_address ? TEST_UNKNOWN : has ? TEST_YES : TEST_NO;
 	default:
 		m = rule_regex_match(right->regex, s, a, 0, NULL);
-		return m == MATCH_LIMIT ? TEST_UNKNOWN : m == MATCH_YES ? TEST_YES : TEST_NO;
+		return m == REGEX_LIMIT ? TEST_UNKNOWN : m == REGEX_FOUND ? TEST_YES : TEST_NO;
 	}
 }
 

@@ -88,7 +88,7 @@ static int read_regexes(struct reader *r, struct rule_test *t)
 	int rc;
 
 	do {
-		if (t->right_n == cap) {
+		if (v == NULL || t->right_n == cap) {
 			v = arena_calloc(r->fields->arena, cap * 2 + 1, sizeof *v);
 			if (v == NULL)
 				return reader_no_memory(r);
@@ -456,7 +456,7 @@ static int parse_all(struct reader *r, struct condition **ret)
 int condition_parse_in(
 	struct condition **ret, struct rule_fields *f, struct str text, struct err *err)
 {
-	struct err own;
+	struct err own = {0};
 	struct reader r = {.fields = f, .text = text, .err = err != NULL ? err : &own};
 
 	return parse_all(&r, ret);

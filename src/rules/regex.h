@@ -1,4 +1,4 @@
-/* regex.h - PCRE2 with limits. For the files of src/rules.
+/* regex.h - regular expressions of rules. For the files of src/rules.
  *
  * A match that meets a limit counts as no match (design 12.7); what is longer
  * than 64 KiB is matched up to there.
@@ -10,6 +10,7 @@
 #ifndef PICKET_RULES_REGEX_H
 #define PICKET_RULES_REGEX_H
 
+#include "base/regex.h"
 #include "rules/fields.h"
 
 #define REGEX_SUBJECT_MAX ((size_t)64 * 1024)
@@ -17,7 +18,7 @@
 
 struct rule_regex;
 
-/* E_SYNTAX with PCRE2's reason and *at, the offset in pattern; E_NOMEM. */
+/* E_SYNTAX with the reason and *at, the offset in pattern; E_NOMEM. */
 int rule_regex_compile(struct rule_fields *f, struct str pattern, bool any_case,
 	const struct rule_regex **ret, size_t *at, struct err *err);
 void rule_regex_free_all(struct rule_regex *first);
@@ -25,10 +26,9 @@ void rule_regex_free_all(struct rule_regex *first);
 int rule_regex_group(const struct rule_regex *r, struct str name);
 unsigned rule_regex_groups(const struct rule_regex *r);
 
-enum rule_match { MATCH_NO, MATCH_YES, MATCH_LIMIT };
 /* groups may be NULL, else it has room for 2 * REGEX_GROUPS offsets, of which
  * those that took no part are SIZE_MAX. */
-enum rule_match rule_regex_match(const struct rule_regex *r, struct rule_scope *s,
+enum regex_end rule_regex_match(const struct rule_regex *r, struct rule_scope *s,
 	struct str subject, size_t from, size_t *groups);
 
 #endif

@@ -26,7 +26,7 @@ struct rule_cache {
 	uint32_t slots_n;
 	uint32_t generation;
 	struct rule_known known[VIRTUAL_COUNT];
-	void *match; /* of PCRE2, made on first use */
+	struct regex_matcher *match; /* made on first use */
 };
 
 /* Never NULL but when there is no memory. */

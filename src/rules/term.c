@@ -243,15 +243,15 @@ static bool extracted(const struct rule_term *t, const struct rule_fields *f, st
 	struct rule_value v;
 	struct buf out = BUF_INIT;
 	struct str text;
-	enum rule_match m;
+	enum regex_end m;
 	unsigned g;
 
 	if (!path_value(t, f, s, &v) || !rule_value_as_text(&v, &text))
 		return false;
 	m = rule_regex_match(t->regex, s, text, 0, groups);
-	if (m == MATCH_LIMIT)
+	if (m == REGEX_LIMIT)
 		s->errors++;
-	if (m != MATCH_YES)
+	if (m != REGEX_FOUND)
 		return false;
 	if (t->template.p == NULL) {
 		g = rule_regex_groups(t->regex) > 0 ? 1 : 0;

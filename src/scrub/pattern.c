@@ -1,81 +1,56 @@
-/* PCRE2 behind pattern.h. */
-#define PCRE2_CODE_UNIT_WIDTH 8
-
 #include "scrub/pattern.h"
 
-#include <pcre2.h>
 #include <stdlib.h>
 
+#include "base/regex.h"
 #include "scrub/dialect.h"
 
-#define JIT_STACK_FIRST (32 * 1024)
-#define JIT_STACK_MAX   (1024 * 1024)
 /* Backtracks one search may take: far beyond what honest text needs, some
  * milliseconds for hostile text. Long subjects have as many more starts. */
 #define LIMIT_BASE     200000
 #define LIMIT_PER_BYTE 10
-#define LIMIT_DEPTH    5000
-#define HEAP_LIMIT_KIB 4096
 /* After so many searches over the limit the rest is not even tried. */
 #define HITS_MAX 32
 
+static const struct regex_limits limits = {
+	.steps = LIMIT_BASE, .depth = 5000, .heap_kib = 4096, .groups = PATTERN_MAX_GROUPS};
+
 struct pattern {
-	pcre2_code *text;
-	pcre2_code *bytes; /* NULL: has no meaning on bytes */
+	struct regex *text;
+	struct regex *bytes; /* NULL: has no meaning on bytes */
 };
 
 struct matcher {
-	pcre2_match_data *data;
-	pcre2_match_context *context;
-	pcre2_jit_stack *stack;
+	struct regex_matcher *regex;
 	uint32_t limit;
 	unsigned hits;
 };
 
-static int compile_one(pcre2_code **ret, struct str s, uint32_t options, struct err *err)
+static int compile_text(struct pattern *p, struct str s, unsigned flags, struct err *err)
 {
-	pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
-	PCRE2_SIZE at = 0;
-	int code = 0;
+	struct err reason = {0};
+	size_t at;
+	int rc = regex_new(
+		&p->text, s, REGEX_UNICODE | REGEX_END_ONLY | REGEX_UTF8 | flags, &at, &reason);
 
-	*ret = NULL;
-	if (cc == NULL)
-		return err_set(err, E_NOMEM, "no memory for a pattern");
-	(void)pcre2_set_newline(cc, PCRE2_NEWLINE_LF);
-	(void)pcre2_set_parens_nest_limit(cc, 100);
-	*ret = pcre2_compile((PCRE2_SPTR)s.p, s.n, options, &code, &at, cc);
-	pcre2_compile_context_free(cc);
-	if (*ret == NULL) {
-		PCRE2_UCHAR text[128];
-
-		(void)pcre2_get_error_message(code, text, sizeof text);
-		return err_set(
-			err, E_SYNTAX, "%s at byte %zu of the pattern", (char *)text, (size_t)at);
-	}
-	/* Without JIT (no executable memory) the interpreter does the same, slower. */
-	(void)pcre2_jit_compile(*ret, PCRE2_JIT_COMPLETE);
-	return E_OK;
-}
-
-static int check_groups(const pcre2_code *code, struct err *err)
-{
-	uint32_t n = 0;
-
-	(void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &n);
-	return n < PATTERN_MAX_GROUPS ? E_OK : err_set(err, E_TOOBIG, "too many groups");
+	if (rc == E_SYNTAX)
+		return err_set(err, rc, "%s at byte %zu of the pattern", reason.text, at);
+	if (rc != E_OK)
+		return err_set(err, rc, "%s", reason.text);
+	return regex_groups(p->text) < PATTERN_MAX_GROUPS
+		       ? E_OK
+		       : err_set(err, E_TOOBIG, "too many groups");
 }
 
 static int pattern_compile(struct pattern *p, struct str s, unsigned flags, struct err *err)
 {
-	uint32_t caseless = (flags & PATTERN_CASELESS) != 0 ? PCRE2_CASELESS : 0;
-	int rc = compile_one(&p->text, s,
-		PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | caseless,
-		err);
+	unsigned caseless = (flags & PATTERN_CASELESS) != 0 ? REGEX_CASELESS : 0;
+	int rc = compile_text(p, s, caseless, err);
+	size_t at;
 
-	if (rc == E_OK)
-		rc = check_groups(p->text, err);
-	if (rc == E_OK && compile_one(&p->bytes, s, PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | caseless,
-				  NULL) == E_NOMEM)
+	if (rc == E_OK &&
+		regex_new(&p->bytes, s, REGEX_BYTES | REGEX_DOTALL | REGEX_END_ONLY | caseless, &at,
+			NULL) == E_NOMEM)
 		rc = err_set(err, E_NOMEM, "no memory for a pattern");
 	return rc;
 }
@@ -114,8 +89,8 @@ void pattern_free(struct pattern *p)
 {
 	if (p == NULL)
 		return;
-	pcre2_code_free(p->text);
-	pcre2_code_free(p->bytes);
+	regex_free(p->text);
+	regex_free(p->bytes);
 	free(p);
 }
 
@@ -123,9 +98,7 @@ void matcher_free(struct matcher *m)
 {
 	if (m == NULL)
 		return;
-	pcre2_match_data_free(m->data);
-	pcre2_match_context_free(m->context);
-	pcre2_jit_stack_free(m->stack);
+	regex_matcher_free(m->regex);
 	free(m);
 }
 
@@ -137,14 +110,11 @@ int matcher_new(struct matcher **ret, uint32_t match_limit)
 	if (m == NULL)
 		return E_NOMEM;
 	m->limit = match_limit;
-	m->data = pcre2_match_data_create(PATTERN_MAX_GROUPS, NULL);
-	m->context = pcre2_match_context_create(NULL);
-	if (m->data == NULL || m->context == NULL) {
+	m->regex = regex_matcher_new(&limits, NULL);
+	if (m->regex == NULL) {
 		matcher_free(m);
 		return E_NOMEM;
 	}
-	(void)pcre2_set_depth_limit(m->context, LIMIT_DEPTH);
-	(void)pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
 	*ret = m;
 	return E_OK;
 }
@@ -162,50 +132,32 @@ void match_begin(struct match_iter *it, struct matcher *m, const struct pattern 
 
 	it->m = m;
 	it->p = p;
-	it->subject = subject.p != NULL ? subject : STR("");
+	it->subject = subject;
 	it->bytes = bytes;
 	it->at = 0;
 	it->last_end = SIZE_MAX;
 	it->groups = 0;
-	(void)pcre2_set_match_limit(m->context, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX);
-}
-
-/* Compiled patterns begin with 32 KiB of our own stack; few need more. */
-static bool more_stack(struct matcher *m)
-{
-	if (m->stack != NULL)
-		return false;
-	m->stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MAX, NULL);
-	if (m->stack == NULL)
-		return false;
-	pcre2_jit_stack_assign(m->context, NULL, m->stack);
-	return true;
+	regex_matcher_steps(m->regex, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX);
 }
 
 static enum match_end search(struct match_iter *it)
 {
-	const pcre2_code *code = it->bytes ? it->p->bytes : it->p->text;
-	const PCRE2_SIZE *ov;
-	int rc;
+	const struct regex *r = it->bytes ? it->p->bytes : it->p->text;
+	struct matcher *m = it->m;
+	enum regex_end end;
 
-	if (code == NULL)
+	if (r == NULL)
 		return MATCH_NONE;
-	if (it->m->hits >= HITS_MAX)
+	if (m->hits >= HITS_MAX)
 		return MATCH_LIMIT;
-	do {
-		rc = pcre2_match(code, (PCRE2_SPTR)it->subject.p, it->subject.n, it->at,
-			it->bytes ? 0 : PCRE2_NO_UTF_CHECK, it->m->data, it->m->context);
-	} while (rc == PCRE2_ERROR_JIT_STACKLIMIT && more_stack(it->m));
-	if (rc == PCRE2_ERROR_NOMATCH)
-		return MATCH_NONE;
-	if (rc <= 0) {
-		it->m->hits++;
-		return MATCH_LIMIT;
-	}
-	ov = pcre2_get_ovector_pointer(it->m->data);
-	it->groups = (uint32_t)rc;
+	end = regex_search(r, m->regex, it->subject, it->at);
+	if (end == REGEX_LIMIT)
+		m->hits++;
+	if (end != REGEX_FOUND)
+		return end == REGEX_NONE ? MATCH_NONE : MATCH_LIMIT;
+	it->groups = regex_told(m->regex);
 	for (uint32_t i = 0; i < it->groups; i++)
-		it->of[i] = (struct span_of){ov[2 * i], ov[2 * i + 1], ov[2 * i] != PCRE2_UNSET};
+		it->of[i].taken = regex_group(m->regex, i, &it->of[i].from, &it->of[i].to);
 	return MATCH_FOUND;
 }
 
