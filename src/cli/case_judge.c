@@ -61,6 +61,22 @@ void case_reasons(const struct rehearsed *it, struct buf *out)
 	}
 }
 
+void case_deciders(const struct rehearsed *it, struct buf *out)
+{
+	const struct process_result *result = &it->result;
+	size_t before = out->n;
+
+	for (int why = DROP_NONE + 1; why < DROP_COUNT; why++) {
+		if (!is_reason(it, (enum drop_reason)why) || result->by[why].what == NULL)
+			continue;
+		buf_cstr(out, out->n > before ? ", " : "");
+		decided_write(&result->by[why], out);
+	}
+	/* What breadcrumbs lose has no reason. */
+	if (out->n == before && result->told.decided != NULL)
+		buf_printf(out, "rule %s", result->told.decided);
+}
+
 /* --- items ------------------------------------------------------------------------- */
 
 static bool expects(const struct judging *j, const struct case_item *it, const char *word)
@@ -71,13 +87,10 @@ static bool expects(const struct judging *j, const struct case_item *it, const c
 
 static void tell_dropped(struct judging *j, const struct case_item *it)
 {
-	const char *by = j->it->result.told.decided;
-
 	buf_printf(j->why, "%.*sinput: was dropped (", STR_ARG(it->where));
 	case_reasons(j->it, j->why);
-	buf_char(j->why, ')');
-	if (by != NULL)
-		buf_printf(j->why, " by rule %s", by);
+	buf_cstr(j->why, ") by ");
+	case_deciders(j->it, j->why);
 }
 
 static void show_side(struct buf *out, struct json_side s)
@@ -177,14 +190,14 @@ static void judge_text(struct judging *j, const char *member, json_node want, co
 
 static void judge_by(struct judging *j)
 {
-	const char *by = j->it->result.told.decided;
 	struct buf found = BUF_INIT;
+	size_t n;
 
-	if (by != NULL)
-		buf_printf(&found, "rule %s", by);
+	case_deciders(j->it, &found);
+	n = found.n;
 	buf_char(&found, '\0');
 	if (buf_ok(&found))
-		judge_text(j, "by", j->c->by, by != NULL ? found.p : NULL);
+		judge_text(j, "by", j->c->by, n > 0 ? found.p : NULL);
 	buf_fini(&found);
 }
 

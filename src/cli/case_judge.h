@@ -21,5 +21,7 @@ bool case_outcome(const struct rule_case *c, struct rehearsed *it, size_t i, str
 
 /* "before_send, sample_rate": why something was dropped. */
 void case_reasons(const struct rehearsed *it, struct buf *out);
+/* "rule NAME, sampling logs": what decided that, in the same order. */
+void case_deciders(const struct rehearsed *it, struct buf *out);
 
 #endif

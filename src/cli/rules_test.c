@@ -141,7 +141,8 @@ static void print_explained(struct testing *s, const struct tested *t)
 	if (line.n > 0) {
 		struct buf whole = BUF_INIT;
 
-		buf_printf(&whole, "        dropped: %.*s", STR_ARG(buf_view(&line)));
+		buf_printf(&whole, "        dropped: %.*s, by ", STR_ARG(buf_view(&line)));
+		case_deciders(t->it, &whole);
 		print_line(s, &whole);
 		buf_fini(&whole);
 		buf_clear(&line);
@@ -183,6 +184,8 @@ static void put_fired_json(const struct tested *t, struct buf *out)
 	}
 	buf_cstr(out, "],\"dropped\":\"");
 	case_reasons(t->it, out);
+	buf_cstr(out, "\",\"by\":\"");
+	case_deciders(t->it, out);
 	buf_char(out, '"');
 }
 

@@ -11,6 +11,15 @@ struct telling {
 	int64_t retry_count; /* how many there were */
 };
 
+/* Rules of the operator, or what else decided. */
+static void print_who(FILE *to, const char *before, const char *who)
+{
+	if (who[0] == '\0')
+		return;
+	(void)fputs(before, to);
+	show_text(to, str_of(who));
+}
+
 static void print_entry(FILE *to, const json_t *line, int64_t times)
 {
 	char time[SHOW_BYTES];
@@ -26,6 +35,8 @@ static void print_entry(FILE *to, const json_t *line, int64_t times)
 		(void)fprintf(to, ", upstream answered %lld", (long long)status);
 	if (reason[0] != '\0')
 		(void)fprintf(to, ", reason %s", reason);
+	print_who(to, ", by ", show_get_text(line, "by"));
+	print_who(to, ", rules ", show_get_text(line, "rules"));
 	if (attempts > 0)
 		(void)fprintf(to, ", attempt %lld", (long long)attempts);
 	if (times > 1)
@@ -80,7 +91,9 @@ const struct command command_why = {
 	.name = "why",
 	.operands = "EVENT_ID",
 	.brief = "what became of an event",
-	.more = "Tells the life of an event: stored, tried, sent, dropped, and why. The daemon\n"
+	.more = "Tells the life of an event: stored, tried, sent, dropped, and why; the rules "
+		"that\n"
+		"were true for it, and the rule, list, sample or hook that let it go. The daemon\n"
 		"remembers recent events only; exits with 1 for one it does not know.",
 	.prints_data = true,
 	.run = run,

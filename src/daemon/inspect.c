@@ -149,6 +149,8 @@ static void each_life(void *arg, const struct life *l)
 	jsonout_int(&j, "status", l->status);
 	jsonout_cstr(&j, "reason", is_loss(l->what) ? drop_name(l->why) : "");
 	jsonout_uint(&j, "attempts", l->attempts);
+	if (l->by.n > 0)
+		jsonout_str(&j, is_loss(l->what) ? "by" : "rules", l->by);
 	jsonout_close(&j, '}');
 }
 

@@ -32,6 +32,10 @@ struct intake {
 	struct quantities invalid;    /* left out of the records, counted with the answer */
 	struct process_result judged; /* likewise */
 	struct scrub_tally scrubbed;
+	struct buf told; /* what the journal is told of who decided; names go with their settings */
+	struct {
+		uint32_t at, n;
+	} by[DROP_COUNT]; /* in told */
 	struct relay *relay;
 	struct reply *reply;
 	bool has_copies; /* for other projects than the first piece's */
@@ -48,6 +52,7 @@ static void intake_free(struct intake *in)
 	for (size_t i = 0; i < in->count; i++)
 		packed_fini(&in->pieces[i].packed);
 	process_result_fini(&in->judged);
+	buf_fini(&in->told);
 	free(in);
 }
 
@@ -141,6 +146,39 @@ static struct intake *pack_all(struct envelope *env, const struct targets *t, co
 	return in;
 }
 
+/* The journal can do without. */
+static void keep_told(struct intake *in)
+{
+	const struct process_result *judged = &in->judged;
+	const struct rules_told *told = &judged->told;
+	size_t rules_at;
+
+	for (int why = DROP_NONE + 1; judged->dropped != NULL && why < DROP_COUNT; why++) {
+		size_t at = in->told.n;
+
+		if (!quantities_empty(&judged->dropped[why]))
+			decided_write(&judged->by[why], &in->told);
+		in->by[why].at = (uint32_t)at;
+		in->by[why].n = (uint32_t)(in->told.n - at);
+	}
+	rules_at = in->told.n;
+	for (size_t i = 0; i < told->hits_n; i++) {
+		buf_cstr(&in->told, i > 0 ? ", " : "");
+		buf_cstr(&in->told, told->hits[i]);
+	}
+	if (!buf_ok(&in->told))
+		return;
+	for (size_t i = 0; i < in->count; i++)
+		in->pieces[i].put.by = str_from(buf_view(&in->told), rules_at);
+}
+
+static struct str told_by(const struct intake *in, enum drop_reason why)
+{
+	if (!buf_ok(&in->told))
+		return STR_EMPTY;
+	return str_first(str_from(buf_view(&in->told), in->by[why].at), in->by[why].n);
+}
+
 int intake_work(
 	void *arg, struct envelope *env, const struct settings *s, void **result, struct err *err)
 {
@@ -166,6 +204,7 @@ int intake_work(
 	}
 	in->judged = judged;
 	in->scrubbed = scrubbed;
+	keep_told(in);
 	*result = in;
 	return E_OK;
 }
@@ -204,11 +243,12 @@ static void count_loss(struct intake *in, const struct quantities *q, enum drop_
 
 	if (quantities_empty(q))
 		return;
-	spool_refused(in->relay->spool, first_of(in)->dsn, q, why, true, id);
+	spool_refused(in->relay->spool, first_of(in)->dsn, q,
+		&(struct refusal){why, true, id, told_by(in, why)});
 	if (id != NULL)
 		event_id_hex(id, hex);
 	log_line(in->relay->log, LOG_DEBUG, "dropped", log_cstr("id", hex),
-		log_cstr("reason", drop_name(why)));
+		log_cstr("reason", drop_name(why)), log_str("by", told_by(in, why)));
 }
 
 /* What is not part of the records. Not before it is known that the client will
@@ -233,8 +273,9 @@ static void refuse_limited(struct intake *in, struct str limits, uint32_t retry_
 	for (size_t i = 0; i < in->count; i++) {
 		struct spool_put *p = &in->pieces[i].put;
 
-		spool_refused(in->relay->spool, p->dsn, &p->held, DROP_RATELIMIT_BACKOFF, true,
-			p->has_event_id ? &p->event_id : NULL);
+		spool_refused(in->relay->spool, p->dsn, &p->held,
+			&(struct refusal){DROP_RATELIMIT_BACKOFF, true,
+				p->has_event_id ? &p->event_id : NULL, STR_EMPTY});
 	}
 	reply_refused(in->reply, 429, "rate limited by upstream", retry_after_s, limits);
 	intake_free(in);

@@ -39,6 +39,7 @@ static int count_gone(struct work *w, struct item *it, size_t left, const struct
 	dropped = work_dropped(w, why);
 	if (dropped == NULL)
 		return E_NOMEM;
+	work_decided(w, why);
 	if (left == 0)
 		item_quantities(it, dropped);
 	else
@@ -152,8 +153,10 @@ static bool is_drawn(void *arg, struct json_doc *d, json_node entry)
 	struct rated what = {.kind = s->kind, .it = s->it, .doc = d, .root = entry};
 	double rate = rate_of(s->w, &what);
 
-	if (!draw_is_below(draw_of_entry(s, d, entry), rate))
+	if (!draw_is_below(draw_of_entry(s, d, entry), rate)) {
+		work_decided(s->w, DROP_SAMPLE_RATE);
 		return true;
+	}
 	if (s->tells && rate < 1 && s->rc == E_OK && json_type_of(d, entry) == JSON_TYPE_OBJECT)
 		s->rc = tell_entry(s, d, entry, rate);
 	return false;

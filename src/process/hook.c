@@ -18,12 +18,19 @@ struct hooking {
 	int rc;
 };
 
+static const char *const names[HOOK_COUNT] = {
+#define HOOK_NAME(id, name) [HOOK_##id] = (name),
+	HOOKS(HOOK_NAME)
+#undef HOOK_NAME
+};
+
 static enum hook_outcome hook_call(struct hooking *h, struct json_doc *d, json_node n)
 {
 	struct process_result *ret = h->w->ret;
 	struct err err = {0};
 	enum hook_outcome outcome = hooks_call(h->session, h->which, h->it, d, n, &err);
 
+	work_by(h->w, outcome == HOOK_FAILED ? "failing hook" : "hook", names[h->which]);
 	ret->hook_calls++;
 	if (outcome == HOOK_FAILED) {
 		ret->hook_errors++;
@@ -85,6 +92,7 @@ static int count_spans(struct event *ev, uint64_t before)
 
 	if (after >= before)
 		return after == before ? E_OK : item_set_count(ev->w->e, ev->it, after);
+	work_decided(ev->w, DROP_BEFORE_SEND);
 	dropped = work_dropped(ev->w, DROP_BEFORE_SEND);
 	if (dropped == NULL)
 		return E_NOMEM;
@@ -140,7 +148,10 @@ static bool is_gone(void *arg, struct json_doc *d, json_node entry)
 		(void)hook_call_safely(h, d, entry);
 		return false;
 	}
-	return hook_call(h, d, entry) != HOOK_KEPT;
+	if (hook_call(h, d, entry) == HOOK_KEPT)
+		return false;
+	work_decided(h->w, DROP_BEFORE_SEND);
+	return true;
 }
 
 static int entries(struct hooking *h, enum item_type type, enum hook which)

@@ -133,17 +133,18 @@ static struct str last_file(struct event *ev)
 	}
 }
 
-static bool file_is_ignored(struct event *ev, const struct ignore *g)
+static const char *file_is_ignored(struct event *ev, const struct ignore *g)
 {
 	struct str file;
 
 	if (g->deny_urls.n == 0 && g->allow_urls.n == 0)
-		return false;
+		return NULL;
 	file = last_file(ev);
 	if (file.n == 0)
-		return false;
-	return patterns_match(&g->deny_urls, file) ||
-	       (g->allow_urls.n > 0 && !patterns_match(&g->allow_urls, file));
+		return NULL;
+	if (patterns_match(&g->deny_urls, file))
+		return "deny_urls";
+	return g->allow_urls.n > 0 && !patterns_match(&g->allow_urls, file) ? "allow_urls" : NULL;
 }
 
 /* --- transactions ------------------------------------------------------------------------ */
@@ -200,25 +201,33 @@ static bool status_is_ignored(struct event *ev, const struct ignore *g)
 
 /* --- judging --------------------------------------------------------------------------------- */
 
-static bool event_is_ignored(struct event *ev, const struct ignore *g)
+/* The list that says so; NULL: none does. */
+static const char *event_is_ignored(struct event *ev, const struct ignore *g)
 {
 	struct str logger = text_at(ev->d, ev->root, "logger");
 	struct str release = text_at(ev->d, ev->root, "release");
 
-	return (g->errors.n > 0 && error_is_ignored(ev, &g->errors)) ||
-	       (logger.n > 0 && patterns_match(&g->loggers, logger)) ||
-	       (release.n > 0 && patterns_match(&g->releases, release)) || file_is_ignored(ev, g);
+	if (g->errors.n > 0 && error_is_ignored(ev, &g->errors))
+		return "errors";
+	if (logger.n > 0 && patterns_match(&g->loggers, logger))
+		return "loggers";
+	if (release.n > 0 && patterns_match(&g->releases, release))
+		return "releases";
+	return file_is_ignored(ev, g);
 }
 
-static bool transaction_is_ignored(struct event *ev, const struct ignore *g)
+static const char *transaction_is_ignored(struct event *ev, const struct ignore *g)
 {
 	struct str name = text_at(ev->d, ev->root, "transaction");
 	struct str release = text_at(ev->d, ev->root, "release");
 
-	return (name.n > 0 && patterns_match(&g->transactions, name)) ||
-	       (release.n > 0 && patterns_match(&g->releases, release)) ||
-	       (g->paths.n > 0 && path_is_ignored(ev, &g->paths)) ||
-	       (g->status_n > 0 && status_is_ignored(ev, g));
+	if (name.n > 0 && patterns_match(&g->transactions, name))
+		return "transactions";
+	if (release.n > 0 && patterns_match(&g->releases, release))
+		return "releases";
+	if (g->paths.n > 0 && path_is_ignored(ev, &g->paths))
+		return "paths";
+	return g->status_n > 0 && status_is_ignored(ev, g) ? "status_codes" : NULL;
 }
 
 /* Breadcrumbs are not counted in reports; what went is noted (5.3). */
@@ -256,17 +265,23 @@ int work_ignore(struct work *w)
 {
 	const struct ignore *g = &w->j->ignore;
 	struct event ev;
+	const char *list;
 	int rc = E_OK;
 
 	if (g->transactions_needed && event_open(&ev, w, work_find(w, ITEM_TRANSACTION)) &&
-		transaction_is_ignored(&ev, g))
+		(list = transaction_is_ignored(&ev, g)) != NULL) {
+		work_by(w, "ignore", list);
 		rc = work_drop_transaction(w, DROP_EVENT_PROCESSOR);
+	}
 	if (rc == E_OK && g->events_needed && event_open(&ev, w, work_find(w, ITEM_EVENT))) {
-		if (event_is_ignored(&ev, g))
+		list = event_is_ignored(&ev, g);
+		work_by(w, "ignore", list);
+		if (list != NULL)
 			rc = work_drop_event(w, DROP_EVENT_PROCESSOR);
 		else if (g->loggers.n > 0 && remove_breadcrumbs(&ev, g) != E_OK)
 			rc = work_no_memory(w);
 	}
+	work_by(w, "ignore", "loggers");
 	if (rc == E_OK && g->loggers.n > 0)
 		rc = work_drop_entries(
 			w, ITEM_LOG, is_ignored_entry, (void *)(uintptr_t)g, DROP_EVENT_PROCESSOR);

@@ -80,8 +80,15 @@ struct work {
 	struct instant now;
 	struct process_result *ret;
 	struct err *err;
-	double rule_rate; /* the least that a rule sampled the transaction at; 1: none */
+	double rule_rate;    /* the least that a rule sampled the transaction at; 1: none */
+	const char *rule_by; /* that rule */
+	struct decided by;   /* who is deciding now */
 };
+
+/* Says who is deciding, until the next one does. */
+void work_by(struct work *w, const char *what, const char *name);
+/* What was dropped for this reason was dropped by who is deciding now. */
+void work_decided(struct work *w, enum drop_reason why);
 
 /* Where a drop of this reason is counted. NULL: no memory. */
 struct quantities *work_dropped(struct work *w, enum drop_reason why);
@@ -122,10 +129,13 @@ struct rated {
 	json_node root;
 	bool continues; /* a trace that began elsewhere: the head's facts decide */
 };
-/* The rate of the first [sample] that is true, else [sampling]'s. 1 keeps. */
+/* The rate of the first [sample] that is true, else [sampling]'s. 1 keeps. Who said
+ * so is deciding from here on. */
 double rate_of(struct work *w, const struct rated *what);
 /* Compiles [sample NAME]; rates_fini() in any case. */
 int rates_compile(struct judge *j, struct err *err);
+/* [sampling]'s own rate. */
+double rate_of_kind(struct work *w, enum sampled_kind kind);
 void rates_fini(struct judge *j);
 int work_sample_entries(struct work *w);
 int work_fill(struct work *w);

@@ -15,6 +15,17 @@ void process_result_fini(struct process_result *r)
 	r->dropped = NULL;
 }
 
+void decided_write(const struct decided *d, struct buf *out)
+{
+	if (d->what == NULL)
+		return;
+	buf_cstr(out, d->what);
+	if (d->name == NULL || d->name[0] == '\0')
+		return;
+	buf_char(out, ' ');
+	buf_cstr(out, d->name);
+}
+
 int work_no_memory(struct work *w)
 {
 	return err_set(w->err, E_NOMEM, "no memory to judge an envelope");
@@ -25,6 +36,17 @@ struct quantities *work_dropped(struct work *w, enum drop_reason why)
 	if (w->ret->dropped == NULL)
 		w->ret->dropped = calloc(DROP_COUNT, sizeof *w->ret->dropped);
 	return w->ret->dropped != NULL ? &w->ret->dropped[why] : NULL;
+}
+
+void work_by(struct work *w, const char *what, const char *name)
+{
+	w->by = (struct decided){what, name};
+}
+
+void work_decided(struct work *w, enum drop_reason why)
+{
+	if (w->ret->by[why].what == NULL)
+		w->ret->by[why] = w->by;
 }
 
 struct item *work_find(struct work *w, enum item_type type)
@@ -41,7 +63,8 @@ int work_drop_if(struct work *w, envelope_gone_fn *gone, void *arg, enum drop_re
 
 	if (sum == NULL)
 		return work_no_memory(w);
-	(void)envelope_remove_if(w->e, gone, arg, sum);
+	if (envelope_remove_if(w->e, gone, arg, sum) > 0)
+		work_decided(w, why);
 	return E_OK;
 }
 
@@ -177,7 +200,8 @@ static int run(struct work *w)
 int process_run(const struct judge *j, struct judge_state *st, struct envelope *e,
 	struct instant now, struct process_result *ret, struct err *err)
 {
-	struct work w = {j, st, e, now, ret, err, 1.0};
+	struct work w = {
+		.j = j, .state = st, .e = e, .now = now, .ret = ret, .err = err, .rule_rate = 1.0};
 	int rc;
 
 	*ret = (struct process_result){0};

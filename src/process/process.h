@@ -44,9 +44,20 @@ int judge_state_new(struct judge_state **ret, struct err *err);
 /* NULL is fine. */
 void judge_state_free(struct judge_state *st);
 
+/* What let something go: "rule NAME", "ignore errors", "sample NAME", "sampling
+ * logs", "hook before_send", "dedupe". Texts belong to the settings. */
+struct decided {
+	const char *what; /* NULL: nothing did */
+	const char *name; /* "" for none */
+};
+
+/* "rule NAME"; nothing when nothing did. */
+void decided_write(const struct decided *d, struct buf *out);
+
 struct process_result {
-	struct quantities *dropped; /* by enum drop_reason; NULL: nothing */
-	struct rules_told told;     /* by rules */
+	struct quantities *dropped;    /* by enum drop_reason; NULL: nothing */
+	struct decided by[DROP_COUNT]; /* the first to drop something for that reason */
+	struct rules_told told;        /* by rules */
 	unsigned hook_calls, hook_errors;
 	char hook_error[96]; /* the last one, without any text of the client's */
 	bool is_unique;      /* tell judge_state_stored() when it is stored */

@@ -106,10 +106,29 @@ double rate_of(struct work *w, const struct rated *what)
 	for (size_t i = 0; i < j->sample_rules_n; i++) {
 		const struct sample_rule *r = &j->sample_rules[i];
 
-		if ((r->kinds & 1u << what->kind) != 0 && is_true(&a, r))
+		if ((r->kinds & 1u << what->kind) != 0 && is_true(&a, r)) {
+			work_by(w, "sample", j->settings->samples[i].name);
 			return r->inherits ? 1 : r->rate;
+		}
 	}
-	return j->rate[what->kind];
+	return rate_of_kind(w, what->kind);
+}
+
+double rate_of_kind(struct work *w, enum sampled_kind kind)
+{
+	static const char *const keys[SAMPLED_COUNT] = {
+		[SAMPLED_ERROR] = "errors",
+		[SAMPLED_TRANSACTION] = "transactions",
+		[SAMPLED_PROFILE] = "profiles",
+		[SAMPLED_PROFILE_SESSION] = "profile_sessions",
+		[SAMPLED_REPLAY] = "replays",
+		[SAMPLED_LOG] = "logs",
+		[SAMPLED_METRIC] = "metrics",
+		[SAMPLED_SPAN] = "spans",
+	};
+
+	work_by(w, "sampling", keys[kind]);
+	return w->j->rate[kind];
 }
 
 /* --- compiling -------------------------------------------------------------------- */

@@ -195,14 +195,17 @@ int work_repeats(struct work *w)
 	bool drop = false;
 	int rc = E_OK;
 
+	work_by(w, "dedupe", "");
 	if (comes_again(w))
 		return work_drop_again(w, DROP_EVENT_PROCESSOR);
 	if (!event_open(&ev, w, work_find(w, ITEM_EVENT)))
 		return E_OK;
 	if (w->j->settings->dedupe.window > 0)
 		rc = repeats(&ev, &b, &drop);
-	if (rc == E_OK && !drop && w->j->storm_count > 0)
+	if (rc == E_OK && !drop && w->j->storm_count > 0) {
+		work_by(w, "storm", "");
 		rc = storms(&ev, &b, &drop);
+	}
 	buf_fini(&b);
 	if (rc != E_OK)
 		return work_no_memory(w);

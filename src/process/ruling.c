@@ -11,8 +11,15 @@
 struct ruling {
 	struct work *w;
 	struct rules_run run;
-	enum drop_reason *why; /* of each item; DROP_NONE: it stays */
+	enum drop_reason *why;      /* of each item; DROP_NONE: it stays */
+	const char *by[DROP_COUNT]; /* the first rule that dropped for that reason */
 };
+
+static void note_dropped(struct ruling *r, const struct rules_verdict *v)
+{
+	if (r->by[v->why] == NULL)
+		r->by[v->why] = v->by;
+}
 
 /* --- sampling by a rule ---------------------------------------------------------- */
 
@@ -30,13 +37,16 @@ static bool draw_entry(const struct rule_scope *s, double rate)
 
 static bool draw_for_rule(void *arg, struct rule_scope *s, double rate)
 {
-	struct work *w = arg;
+	const struct ruling *r = arg;
+	struct work *w = r->w;
 
 	switch (s->kind) {
 	case RULE_TRANSACTION:
 		/* Sampling comes later, and tells Sentry the rate. */
-		if (rate < w->rule_rate)
+		if (rate < w->rule_rate) {
 			w->rule_rate = rate;
+			w->rule_by = r->run.asking;
+		}
 		return true;
 	case RULE_BREADCRUMB:
 	case RULE_LOG:
@@ -61,6 +71,8 @@ static int count_spans(struct work *w, struct item *it, uint64_t gone)
 	dropped = work_dropped(w, DROP_BEFORE_SEND);
 	if (dropped == NULL)
 		return E_NOMEM;
+	work_by(w, "rule", w->ret->told.decided);
+	work_decided(w, DROP_BEFORE_SEND);
 	gone = gone < it->entries ? gone : it->entries;
 	quantities_add(dropped, CAT_SPAN, gone);
 	return item_set_count(w->e, it, it->entries - gone);
@@ -83,6 +95,8 @@ static int rule_items(struct ruling *r)
 		if (rc != E_OK)
 			return rc;
 		r->why[i] = v.is_dropped ? v.why : DROP_NONE;
+		if (v.is_dropped)
+			note_dropped(r, &v);
 		if (!v.is_dropped && count_spans(r->w, it, spans) != E_OK)
 			return E_NOMEM;
 	}
@@ -170,11 +184,14 @@ static int carry_out(struct ruling *r)
 
 	settle_reasons(r);
 	for (int why = DROP_NONE + 1; why < DROP_COUNT && rc == E_OK; why++) {
+		work_by(r->w, "rule", r->by[why]);
 		if (occurs(r, (enum drop_reason)why))
 			rc = drop_items(r, (enum drop_reason)why);
 	}
+	work_by(r->w, "rule", r->by[event]);
 	if (rc == E_OK && event != DROP_NONE)
 		rc = work_drop_event(r->w, event);
+	work_by(r->w, "rule", r->by[transaction]);
 	if (rc == E_OK && transaction != DROP_NONE)
 		rc = work_drop_transaction(r->w, transaction);
 	return rc;
@@ -208,8 +225,10 @@ static int judge_container(struct judging *j, struct item *it)
 
 		if (rc != E_OK)
 			return rc;
-		if (v.is_dropped)
+		if (v.is_dropped) {
 			j->reasons |= UINT64_C(1) << v.why;
+			note_dropped(j->r, &v);
+		}
 		j->v[j->n++] = (struct verdict_of_entry){d, n, v.is_dropped ? v.why : DROP_NONE};
 	}
 	return E_OK;
@@ -250,6 +269,7 @@ static int rule_entries(struct ruling *r, enum item_type type)
 	for (int why = DROP_NONE + 1; why < DROP_COUNT && rc == E_OK; why++) {
 		j.why = (enum drop_reason)why;
 		j.at = 0;
+		work_by(r->w, "rule", r->by[why]);
 		if ((j.reasons & UINT64_C(1) << why) != 0)
 			rc = work_drop_entries(r->w, type, entry_is_leaving, &j, j.why);
 	}
@@ -267,11 +287,11 @@ int work_rules(struct work *w)
 			.listener = w->e->from.peer_uid >= 0 ? STR("unix") : STR("http"),
 			.now = w->now,
 			.told = &w->ret->told,
-			.draw = draw_for_rule,
-			.draw_arg = w},
+			.draw = draw_for_rule},
 	};
 	int rc;
 
+	r.run.draw_arg = &r;
 	r.why = arena_calloc(w->e->arena, w->e->item_count + 1, sizeof *r.why);
 	if (r.why == NULL)
 		return work_no_memory(w);

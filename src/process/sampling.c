@@ -167,7 +167,7 @@ static double rate_of_trace(struct work *w, enum sampled_kind kind, struct item 
 	struct rated what = {.kind = kind, .it = of};
 
 	if (w->j->sample_rules_n == 0)
-		return w->j->rate[kind];
+		return rate_of_kind(w, kind);
 	what.doc = of->type != ITEM_ATTACHMENT ? item_payload(w->e, of) : NULL;
 	if (what.doc != NULL)
 		what.root = root_of(what.doc, of);
@@ -188,8 +188,10 @@ static int sample_trace(struct work *w)
 	if (of == NULL || (!is_sampled(w, kind) && w->rule_rate >= 1))
 		return E_OK;
 	rate = rate_of_trace(w, kind, of);
-	if (w->rule_rate < rate && transaction != NULL)
+	if (w->rule_rate < rate && transaction != NULL) {
 		rate = w->rule_rate;
+		work_by(w, "rule", w->rule_by);
+	}
 	if (rate >= 1)
 		return E_OK;
 	trace_read(w, of, &t);
@@ -253,8 +255,11 @@ static bool is_chunk_out(void *arg, const struct item *const_it)
 	if (d == NULL)
 		return false;
 	id = json_text(d, json_get(d, json_root(d), STR("profiler_id")));
-	return id.n > 0 &&
-	       !draw_is_below(draw_of_text("", id), rate_of_item(w, SAMPLED_PROFILE_SESSION, it));
+	if (id.n == 0 ||
+		draw_is_below(draw_of_text("", id), rate_of_item(w, SAMPLED_PROFILE_SESSION, it)))
+		return false;
+	work_decided(w, DROP_SAMPLE_RATE);
+	return true;
 }
 
 static int sample_sessions(struct work *w)
@@ -329,6 +334,7 @@ static int sample_late(struct work *w)
 
 	if (!comes_late(w->e))
 		return E_OK;
+	work_by(w, "its event", "");
 	if (!state_recall(w->state, &w->e->event_id, w->now.mono_ms, &why) &&
 		w->j->sample_rules_n == 0 &&
 		!draw_is_below(draw_of_id(&w->e->event_id), w->j->rate[SAMPLED_ERROR]))

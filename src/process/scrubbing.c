@@ -93,6 +93,8 @@ static int scrub(const struct scrubber *s, struct envelope *e, struct process_re
 	if (ret->dropped == NULL)
 		return err_set(err, E_NOMEM, "no memory to scrub an envelope");
 	quantities_merge(&ret->dropped[DROP_EVENT_PROCESSOR], &tally->dropped);
+	if (ret->by[DROP_EVENT_PROCESSOR].what == NULL)
+		ret->by[DROP_EVENT_PROCESSOR] = (struct decided){"scrub", ""};
 	return E_OK;
 }
 

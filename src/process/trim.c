@@ -48,6 +48,8 @@ static int trim_spans(struct event *ev, uint64_t max)
 
 	if (json_type_of(ev->d, spans) != JSON_TYPE_ARRAY || count <= max)
 		return E_OK;
+	work_by(ev->w, "event", "max_spans");
+	work_decided(ev->w, DROP_BUFFER_OVERFLOW);
 	dropped = work_dropped(ev->w, DROP_BUFFER_OVERFLOW);
 	last = json_at(ev->d, spans, (int64_t)max - 1);
 	if (dropped == NULL || last == JSON_NONE)

@@ -42,8 +42,10 @@ bool ruleset_is_on(const struct ruleset *rs, enum rule_kind kind);
 
 /* What rules said of one envelope. Texts belong to the ruleset. */
 struct rules_told {
-	const char *decided; /* the rule that dropped an item, NULL for none */
-	const char *route;   /* a project's name, NULL for none */
+	const char *decided;              /* the last rule that dropped something, NULL for none */
+	const char *hits[RULES_TOLD_MAX]; /* rules that were true, in that order */
+	size_t hits_n;
+	const char *route; /* a project's name, NULL for none */
 	const char *duplicates[RULES_TOLD_MAX];
 	size_t duplicates_n;
 	struct {
@@ -60,6 +62,7 @@ struct rules_run {
 	struct str listener;
 	struct instant now;
 	struct rules_told *told;
+	const char *asking; /* the rule that asks draw */
 	/* Of "sample": true when what the scope stands at is kept at this rate. */
 	bool (*draw)(void *arg, struct rule_scope *s, double rate);
 	void *draw_arg;
@@ -68,6 +71,7 @@ struct rules_run {
 struct rules_verdict {
 	bool is_dropped;
 	enum drop_reason why;
+	const char *by; /* the rule */
 };
 
 /* One item with its breadcrumbs and spans; not a container. *spans: how many spans

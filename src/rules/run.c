@@ -26,6 +26,7 @@ struct subject {
 	struct rule_scope scope;
 	struct acting acting;
 	enum drop_reason why;
+	const char *by;           /* the rule that dropped it */
 	json_node kept[KEPT_MAX]; /* parts that a rule said to keep */
 	size_t kept_n;
 };
@@ -62,6 +63,16 @@ static bool evaluate(struct subject *sub, const struct rule *rule)
 	return rule->when == NULL || condition_eval(rule->when, &sub->scope) == CONDITION_TRUE;
 }
 
+static void tell_hit(struct rules_told *t, const struct rule *rule)
+{
+	for (size_t i = 0; i < t->hits_n; i++) {
+		if (t->hits[i] == rule->name)
+			return;
+	}
+	if (t->hits_n < RULES_TOLD_MAX)
+		t->hits[t->hits_n++] = rule->name;
+}
+
 static bool is_true(struct subject *sub, struct rule *rule)
 {
 	uint64_t seen = atomic_load_explicit(&rule->hits, memory_order_relaxed) +
@@ -75,6 +86,8 @@ static bool is_true(struct subject *sub, struct rule *rule)
 	if (start != 0)
 		count(&rule->time_ns, (now_ns() - start) * TIMED_EVERY);
 	count(is ? &rule->hits : &rule->misses, 1);
+	if (is)
+		tell_hit(sub->r->told, rule);
 	count(&rule->missing, sub->scope.missing);
 	count(&rule->errors, sub->scope.errors);
 	return is;
@@ -134,6 +147,7 @@ static void tell(struct rules_run *r, const struct rule *rule, const struct rule
 static enum end drop(struct subject *sub, struct rule *rule, enum drop_reason why)
 {
 	sub->why = why;
+	sub->by = rule->name;
 	count(&rule->dropped, 1);
 	sub->r->told->decided = rule->name;
 	return END_DROP;
@@ -154,6 +168,7 @@ static int act_one(
 		*end = END_KEEP;
 		break;
 	case ACTION_SAMPLE:
+		r->asking = rule->name;
 		if (!r->draw(r->draw_arg, &sub->scope, a->rate))
 			*end = drop(sub, rule, DROP_SAMPLE_RATE);
 		break;
@@ -284,7 +299,7 @@ static int judge_all(
 			rc = parts_of(sub, rule, root);
 		if (end == END_ON)
 			continue;
-		*ret = (struct rules_verdict){end == END_DROP, sub->why};
+		*ret = (struct rules_verdict){end == END_DROP, sub->why, sub->by};
 		return rc;
 	}
 	return rc;
@@ -314,7 +329,7 @@ int rules_item(struct rules_run *r, struct item *it, struct rules_verdict *ret, 
 	uint64_t before;
 	int rc;
 
-	*ret = (struct rules_verdict){false, DROP_NONE};
+	*ret = (struct rules_verdict){.is_dropped = false};
 	*spans = 0;
 	subject_init(&sub, r, it);
 	rule_scope_enter(&sub.scope, kind, d, root);
@@ -334,7 +349,7 @@ int rules_entry(struct rules_run *r, struct item *it, struct json_doc *d, json_n
 	enum rule_kind kind = rule_kind_of(it->type);
 	struct subject sub;
 
-	*ret = (struct rules_verdict){false, DROP_NONE};
+	*ret = (struct rules_verdict){.is_dropped = false};
 	subject_init(&sub, r, it);
 	rule_scope_enter(&sub.scope, kind, d, entry);
 	return judge_all(&sub, kind, entry, ret);

@@ -95,27 +95,28 @@ static bool refused_alike(struct inbox *in, uint32_t lane, const struct quantiti
 	return false;
 }
 
-static void note_refused(struct inbox *in, enum drop_reason why, const struct event_id *id)
+static void note_refused(struct inbox *in, const struct refusal *r)
 {
-	if (id != NULL)
-		journal_add(&in->lives, &(struct life){.event_id = *id,
+	if (r->id != NULL)
+		journal_add(&in->lives, &(struct life){.event_id = *r->id,
 						.wall_ms = in->now.wall_ms,
 						.what = LIFE_REFUSED,
-						.why = why});
+						.why = r->why,
+						.by = r->by});
 }
 
-void spool_refused(struct spool *s, struct str dsn, const struct quantities *q,
-	enum drop_reason why, bool reported, const struct event_id *id)
+void spool_refused(
+	struct spool *s, struct str dsn, const struct quantities *q, const struct refusal *r)
 {
 	uint32_t lane = record_lane(dsn);
 	struct op *op;
 	bool taken;
 
-	check(why > DROP_NONE && why < DROP_COUNT);
+	check(r->why > DROP_NONE && r->why < DROP_COUNT);
 	uv_mutex_lock(&s->in.mutex);
 	s->in.now = clock_now(s->clock);
-	note_refused(&s->in, why, id);
-	taken = refused_alike(&s->in, lane, q, why, reported);
+	note_refused(&s->in, r);
+	taken = refused_alike(&s->in, lane, q, r->why, r->reported);
 	uv_mutex_unlock(&s->in.mutex);
 	if (taken)
 		return;
@@ -123,8 +124,8 @@ void spool_refused(struct spool *s, struct str dsn, const struct quantities *q,
 	if (op == NULL)
 		return; /* neither received nor dropped is counted */
 	op->u.refused.lane = lane;
-	op->u.refused.why = why;
-	op->u.refused.reported = reported;
+	op->u.refused.why = r->why;
+	op->u.refused.reported = r->reported;
 	op->u.refused.q = *q;
 	if (dsn.n > 0)
 		memcpy(op->data, dsn.p, dsn.n);

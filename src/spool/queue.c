@@ -118,7 +118,8 @@ int queue_append(struct work *w, struct spool_put *p)
 						  .wall_ms = w->b->now.wall_ms,
 						  .what = LIFE_STORED,
 						  .class = p->class,
-						  .seq = p->seq});
+						  .seq = p->seq,
+						  .by = p->by});
 	return 0;
 }
 

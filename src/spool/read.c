@@ -215,12 +215,13 @@ int spool_why(struct spool *s, const struct event_id *id,
 	while (rc == 0 && (rc = mdb_cursor_get(r.cur, &k, &v, MDB_NEXT)) == 0) {
 		const uint8_t *p = v.mv_data;
 
-		for (size_t at = 0; at + LIFE_BYTES <= v.mv_size; at += LIFE_BYTES) {
+		for (size_t at = 0, n; at + LIFE_BYTES <= v.mv_size; at += n) {
 			struct life l;
 
+			n = journal_entry_bytes(p + at, v.mv_size - at);
 			if (memcmp(p + at, id->b, sizeof id->b) != 0)
 				continue;
-			journal_unpack(p + at, &l);
+			journal_unpack(p + at, n, &l);
 			each(arg, &l);
 			found++;
 		}

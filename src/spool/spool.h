@@ -72,6 +72,7 @@ struct spool_put {
 	struct quantities held;
 	bool has_event_id;
 	struct event_id event_id;
+	struct str by; /* rules that were true, for people; kept alive likewise */
 	spool_put_fn *done;
 	uint64_t seq;           /* result */
 	struct spool_put *next; /* the spool's */
@@ -79,8 +80,14 @@ struct spool_put {
 void spool_put(struct spool *s, struct spool_put *p);
 
 /* Something was received and dropped before it could be stored. */
-void spool_refused(struct spool *s, struct str dsn, const struct quantities *q,
-	enum drop_reason why, bool reported, const struct event_id *id);
+struct refusal {
+	enum drop_reason why;
+	bool reported;
+	const struct event_id *id; /* NULL: none */
+	struct str by;             /* what decided it: "rule NAME", "" when nobody did */
+};
+void spool_refused(
+	struct spool *s, struct str dsn, const struct quantities *q, const struct refusal *r);
 
 /* --- reading: any thread --------------------------------------------------- */
 
@@ -166,6 +173,7 @@ struct life {
 	int status;
 	enum drop_reason why;
 	uint32_t attempts;
+	struct str by; /* of a refusal: who decided; of what is stored: rules that were true */
 };
 const char *life_name(enum life_what w);
 /* Entries of one event, oldest first. Any thread. E_NOTFOUND when there is none. */

@@ -332,7 +332,10 @@ int dead_each(MDB_cursor *cur, uint64_t seq, unsigned max, spool_dead_fn *each, 
 
 /* journal.c */
 void journal_add(struct buf *lives, const struct life *l);
-void journal_unpack(const uint8_t *p, struct life *ret);
+/* What the entry at p takes of the n bytes that are left, at least LIFE_BYTES. */
+size_t journal_entry_bytes(const uint8_t *p, size_t n);
+/* The text is a view into p. */
+void journal_unpack(const uint8_t *p, size_t bytes, struct life *ret);
 int journal_save(struct work *w);
 
 /* batch.c */

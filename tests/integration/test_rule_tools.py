@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+import wire
+from daemon import wait_until
 from settings import PICKET
 
 DROP_NOISE = '[rule noise]\nwhen = message contains "noise"\nthen = drop\n'
@@ -138,7 +140,7 @@ def test_every_section_that_judges_takes_part(run_case):
                     input={"exception": {"values": [{"type": "KeyError"}]}},
                     reason="event_processor"))
     passes(run_case(rules="[sampling]\nerrors = 0", input={}, expect="dropped",
-                    reason="sample_rate"))
+                    reason="sample_rate", by="sampling errors"))
     base = {"event_id": "2" * 32, "platform": "c", "timestamp": 1}
     passes(run_case(rules="[tags]\nshop = a", input=base, expect={**base, "tags": {"shop": "a"}}))
     passes(run_case(rules="[sample half]\non = transaction\nrate = 0.5", type="transaction",
@@ -308,3 +310,31 @@ def test_a_fault_has_file_line_column_and_the_nearest_name_t3(whole):
     done = picket("check", "r.conf", cwd=whole)
     assert done.returncode == 78 and "r.conf:12: hooks.script" in done.stderr
     assert picket("check", "nowhere.conf", cwd=whole).returncode == 66
+
+
+# --- picket why -----------------------------------------------------------------------
+
+
+def life(d, eid):
+    done = d.cli("why", eid, "--json")
+    return [json.loads(x) for x in done.stdout.splitlines()] if done.returncode == 0 else []
+
+
+def test_why_names_the_rule_that_dropped_or_changed_an_event(make_daemon, sentry):
+    d = make_daemon(sentry, wait=None)
+    d.set("rule noise", when='message contains "noise"', then="drop")
+    d.set("rule tagged", then='tag a = "b"')
+    d.set("ignore", errors="KeyError")
+    d.write_conf()
+    d.start()
+    dropped, kept, ignored = wire.new_id(), wire.new_id(), wire.new_id()
+    d.send(wire.event(dropped, message="noise"))
+    d.send_ok(wire.event(kept, message="fine"))
+    d.send(wire.event(ignored, exception={"values": [{"type": "KeyError"}]}))
+    wait_until(lambda: life(d, dropped) and life(d, kept) and life(d, ignored))
+    assert life(d, dropped)[0]["by"] == "rule noise"
+    assert life(d, ignored)[0]["by"] == "ignore errors"
+    assert life(d, kept)[0]["rules"] == "tagged" and "by" not in life(d, kept)[0]
+    text = d.cli("why", dropped).stdout.decode()
+    assert "reason before_send, by rule noise" in text
+    assert ", rules tagged" in d.cli("why", kept).stdout.decode()

@@ -90,7 +90,8 @@ static void a_batch_of_refused_puts_does_the_rest(void **state)
 	for (uint64_t i = 1; i <= 8; i++)
 		assert_int_equal(put_class(&r, CLASS_ERROR, CAT_ERROR, i, NULL), E_OK);
 	for (uint64_t i = 0; i < TIMES; i++) {
-		spool_refused(r.spool, DSN_A, &q, DROP_RATELIMIT_BACKOFF, true, NULL);
+		spool_refused(r.spool, DSN_A, &q,
+			&(struct refusal){DROP_RATELIMIT_BACKOFF, true, NULL, STR_EMPTY});
 		assert_int_equal(put_class(&r, CLASS_BULK, CAT_REPLAY, 10 + i, NULL), E_NOSPACE);
 	}
 	assert_int_equal(put_class(&r, CLASS_ERROR, CAT_ERROR, 9, NULL), E_OK);

@@ -101,7 +101,8 @@ static void a_drained_spool_gives_its_file_back_and_keeps_the_rest(void **state)
 	assert_true(full > 200 * MiB);
 	assert_int_equal(stats_of(&r).file_bytes, full);
 	q.of[CAT_SPAN] = 2;
-	spool_refused(r.spool, DSN_B, &q, DROP_SAMPLE_RATE, true, NULL);
+	spool_refused(
+		r.spool, DSN_B, &q, &(struct refusal){DROP_SAMPLE_RATE, true, NULL, STR_EMPTY});
 	spool_state_set(r.spool, STR("key"), STR("value"));
 	st = settlement_of(DSN_A, CLASS_ERROR, CAT_ERROR, 1, 1);
 	st.end = SETTLE_DEAD;

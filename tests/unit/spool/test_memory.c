@@ -147,7 +147,8 @@ static void the_journal_tells_an_events_life_in_order(void **state)
 	st.status = 503;
 	spool_settle(r.spool, &st);
 	q.of[CAT_ERROR] = 1;
-	spool_refused(r.spool, DSN_A, &q, DROP_BEFORE_SEND, true, &other);
+	spool_refused(
+		r.spool, DSN_A, &q, &(struct refusal){DROP_BEFORE_SEND, true, &other, STR_EMPTY});
 	put_error(&r, 50);
 	r.now.wall_ms += 5;
 	st.end = SETTLE_REMOVE;
@@ -177,6 +178,56 @@ static void the_journal_tells_an_events_life_in_order(void **state)
 	rig_fini(&r);
 }
 
+struct decider {
+	char text[512];
+	size_t n;
+};
+
+static void on_decider(void *arg, const struct life *l)
+{
+	struct decider *d = arg;
+
+	assert_int_equal(l->what, LIFE_REFUSED);
+	assert_true(l->by.n < sizeof d->text);
+	if (l->by.n > 0)
+		memcpy(d->text, l->by.p, l->by.n);
+	d->n = l->by.n;
+}
+
+static void the_journal_tells_who_decided_and_cuts_long_names(void **state)
+{
+	static const size_t sizes[] = {0, 1, 17, 39, 40, 41, 80, 160, 161, 500};
+	struct quantities q = {{0}};
+	struct rig r;
+	char name[500];
+
+	(void)state;
+	rig_init(&r);
+	rig_open(&r);
+	q.of[CAT_ERROR] = 1;
+	for (size_t i = 0; i < sizeof name; i++)
+		name[i] = (char)('a' + i % 26);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct event_id id = id_of(i);
+
+		spool_refused(r.spool, DSN_A, &q,
+			&(struct refusal){DROP_BEFORE_SEND, true, &id, str_make(name, sizes[i])});
+	}
+	put_error(&r, 1000);
+	rig_restart(&r);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct event_id id = id_of(i);
+		struct decider d = {.n = 0};
+		size_t want = sizes[i] < 160 ? sizes[i] : 160;
+		struct err err;
+
+		assert_int_equal(spool_why(r.spool, &id, on_decider, &d, &err), E_OK);
+		assert_int_equal(d.n, want);
+		assert_memory_equal(d.text, name, want);
+	}
+	rig_fini(&r);
+}
+
 static void the_journal_forgets_the_oldest_lives(void **state)
 {
 	enum { ROUNDS = 60, EACH = 5000 };
@@ -193,7 +244,8 @@ static void the_journal_forgets_the_oldest_lives(void **state)
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		for (uint64_t k = 0; k < EACH; k++) {
 			id = id_of(i * EACH + k);
-			spool_refused(r.spool, DSN_A, &q, DROP_SAMPLE_RATE, true, &id);
+			spool_refused(r.spool, DSN_A, &q,
+				&(struct refusal){DROP_SAMPLE_RATE, true, &id, STR_EMPTY});
 		}
 		put_error(&r, 1000000 + i);
 	}
@@ -220,9 +272,12 @@ static void a_report_is_pending_until_it_was_sent_over_restarts(void **state)
 	rig_open(&r);
 	q.of[CAT_SPAN] = 3;
 	assert_false(spool_report_pending(r.spool, lane));
-	spool_refused(r.spool, DSN_A, &q, DROP_SAMPLE_RATE, true, NULL);
-	spool_refused(r.spool, DSN_A, &q, DROP_SAMPLE_RATE, true, NULL);
-	spool_refused(r.spool, DSN_B, &q, DROP_RATELIMIT_BACKOFF, false, NULL);
+	spool_refused(
+		r.spool, DSN_A, &q, &(struct refusal){DROP_SAMPLE_RATE, true, NULL, STR_EMPTY});
+	spool_refused(
+		r.spool, DSN_A, &q, &(struct refusal){DROP_SAMPLE_RATE, true, NULL, STR_EMPTY});
+	spool_refused(r.spool, DSN_B, &q,
+		&(struct refusal){DROP_RATELIMIT_BACKOFF, false, NULL, STR_EMPTY});
 	run_until(&r, spool_report_pending(r.spool, lane)); /* no put: by itself */
 	assert_false(spool_report_pending(r.spool, record_lane(DSN_B)));
 	spool_report_take(r.spool, lane, &rep);
@@ -240,7 +295,8 @@ static void a_report_is_pending_until_it_was_sent_over_restarts(void **state)
 	spool_report_take(r.spool, lane, &rep);
 	assert_int_equal(rep.lost[DROP_SAMPLE_RATE][CAT_SPAN], 6);
 	spool_report_sent(r.spool, lane, &rep);
-	spool_refused(r.spool, DSN_A, &q, DROP_BEFORE_SEND, true, NULL);
+	spool_refused(
+		r.spool, DSN_A, &q, &(struct refusal){DROP_BEFORE_SEND, true, NULL, STR_EMPTY});
 	rig_restart(&r);
 	spool_report_take(r.spool, lane, &rep);
 	assert_int_equal(rep.lost[DROP_SAMPLE_RATE][CAT_SPAN], 0);
@@ -268,7 +324,8 @@ static void lanes_that_report_have_a_bound_and_the_law_holds_beyond_it(void **st
 		char dsn[64];
 		int n = snprintf(dsn, sizeof dsn, "https://k%u@x.example/%u", i, i);
 
-		spool_refused(r.spool, str_make(dsn, (size_t)n), &q, DROP_SAMPLE_RATE, true, NULL);
+		spool_refused(r.spool, str_make(dsn, (size_t)n), &q,
+			&(struct refusal){DROP_SAMPLE_RATE, true, NULL, STR_EMPTY});
 	}
 	put_error(&r, 1);
 	while (spool_lane(r.spool, lanes) != NULL)
@@ -325,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_dead_letter_keeps_the_record_and_says_why),
 		cmocka_unit_test(dead_letters_are_bounded_and_the_oldest_goes),
 		cmocka_unit_test(the_journal_tells_an_events_life_in_order),
+		cmocka_unit_test(the_journal_tells_who_decided_and_cuts_long_names),
 		cmocka_unit_test(the_journal_forgets_the_oldest_lives),
 		cmocka_unit_test(a_report_is_pending_until_it_was_sent_over_restarts),
 		cmocka_unit_test(lanes_that_report_have_a_bound_and_the_law_holds_beyond_it),

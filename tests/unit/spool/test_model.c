@@ -112,7 +112,8 @@ static void do_refuse(struct model *m)
 	m->dropped += q.of[CAT_ERROR];
 	if (reported)
 		m->refused[lane] += q.of[CAT_ERROR];
-	spool_refused(m->r.spool, dsns[lane], &q, DROP_SAMPLE_RATE, reported, NULL);
+	spool_refused(m->r.spool, dsns[lane], &q,
+		&(struct refusal){DROP_SAMPLE_RATE, reported, NULL, STR_EMPTY});
 }
 
 static void do_report(struct model *m)
