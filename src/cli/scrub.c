@@ -79,8 +79,7 @@ static int scrub_whole(const struct job *j, struct str in, struct scrub_tally *t
 {
 	struct str out = in;
 	int rc = j->form == FORM_FILE
-			 ? scrub_attachment(j->scrubber, str_of(j->name), TYPE_BINARY, in, a, &out,
-				   tally, err)
+			 ? scrub_attachment(j->scrubber, str_of(j->name), in, a, &out, tally, err)
 			 : scrub_payload(j->scrubber, j->type, in, a, &out, tally, err);
 
 	if (rc == E_OK)

@@ -37,7 +37,12 @@ enum setting_sampling_mode { SAMPLING_ABSOLUTE, SAMPLING_RELATIVE };
 enum setting_body_size { BODY_ALWAYS, BODY_NEVER, BODY_SMALL, BODY_MEDIUM };
 enum setting_kubernetes { KUBERNETES_AUTO, KUBERNETES_YES, KUBERNETES_NO };
 enum setting_default_pii { DEFAULT_PII_AS_SENT, DEFAULT_PII_NO };
-enum setting_opaque { SETTING_OPAQUE_AUTO, SETTING_OPAQUE_PASS, SETTING_OPAQUE_DROP };
+enum setting_opaque {
+	SETTING_OPAQUE_AUTO,
+	SETTING_OPAQUE_PASS,
+	SETTING_OPAQUE_DROP,
+	SETTING_OPAQUE_REFUSE
+};
 enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON };
 
 /* The types of values:
@@ -253,7 +258,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	SETTING(scrub, attachments, BOOL, "yes", "", "", YES,                                      \
 		"Let rules that name attachments scrub them.")                                     \
 	SETTING(scrub, opaque, ENUM, "auto", "", "", YES,                                          \
-		"What happens to bytes that cannot be taken apart: pass, drop, or auto.")          \
+		"What happens to bytes that cannot be taken apart: pass, drop, refuse, or auto.")  \
 	SETTING(scrub, hash_key, SECRET, "", "", "", YES,                                          \
 		"Key of the hashes that rules put in place of values; empty hashes as Relay.")
 
@@ -347,7 +352,7 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 	WORDS(event, send_default_pii, "as-sent", "no")                                            \
 	WORDS(event, max_request_body_size, "always", "never", "small", "medium")                  \
 	WORDS(event, kubernetes, "auto", "yes", "no")                                              \
-	WORDS(scrub, opaque, "auto", "pass", "drop")                                               \
+	WORDS(scrub, opaque, "auto", "pass", "drop", "refuse")                                     \
 	WORDS(log, level, "error", "warn", "info", "debug", "trace")                               \
 	WORDS(log, format, "auto", "logfmt", "json")
 

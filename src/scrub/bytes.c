@@ -142,14 +142,17 @@ static size_t widen(struct str text, size_t to, size_t *at, size_t *wide)
 static int scrub_segment(struct run *r, const struct rule *rule, const struct probe *p, char *data,
 	size_t n, bool *changed)
 {
-	struct str text = utf16_decode(r->redactor.arena, data, n);
+	struct arena *scratch = arena_new(0, 0); /* each rule decodes it again */
+	struct str text = scratch != NULL ? utf16_decode(scratch, data, n) : STR_EMPTY;
 	struct ranges found = {NULL, 0, 0, false};
 	size_t at = 0;
 	size_t wide = 0;
 	int rc;
 
-	if (text.p == NULL)
+	if (text.p == NULL) {
+		arena_free(scratch);
 		return E_NOMEM;
+	}
 	rc = find_ranges(r->redactor.matcher, p, text, false, &found);
 	if (found.all)
 		overwrite_wide(r, &(struct redaction){METHOD_MASK, STR_EMPTY}, data, n);
@@ -161,18 +164,19 @@ static int scrub_segment(struct run *r, const struct rule *rule, const struct pr
 	}
 	*changed |= found.all || found.n > 0;
 	free(found.list);
+	arena_free(scratch);
 	return rc;
 }
 
 static int scrub_wide(struct run *r, const struct rule *rule, const struct probe *p, char *data,
-	size_t n, bool *changed)
+	size_t n, size_t min, bool *changed)
 {
 	size_t at = 0;
 	size_t from;
 	size_t to;
 	int rc = E_OK;
 
-	while (rc == E_OK && utf16_segment(data, n, &at, &from, &to))
+	while (rc == E_OK && utf16_run(data, n, min, &at, &from, &to))
 		rc = scrub_segment(r, rule, p, data + from, to - from, changed);
 	return rc;
 }
@@ -188,7 +192,7 @@ static int scrub_gaps(struct run *r, const struct rule *rule, const struct probe
 		size_t end = i < done->n ? done->list[i].from : n;
 
 		if (end > at)
-			rc = scrub_wide(r, rule, p, data + at, end - at, changed);
+			rc = scrub_wide(r, rule, p, data + at, end - at, UTF16_MIN_CHARS, changed);
 		if (i < done->n && done->list[i].to > at)
 			at = done->list[i].to + (done->list[i].to & 1);
 	}
@@ -201,6 +205,8 @@ static int run_probe(struct run *r, const struct rule *rule, const struct probe 
 	struct ranges found = {NULL, 0, 0, false};
 	int rc = E_OK;
 
+	if (as == BYTES_WIDE)
+		return scrub_wide(r, rule, p, data, n, 1, changed);
 	if (as != BYTES_UTF16)
 		rc = find_ranges(r->redactor.matcher, p, str_make(data, n), true, &found);
 	if (rc == E_OK && found.all)
@@ -212,6 +218,46 @@ static int run_probe(struct run *r, const struct rule *rule, const struct probe 
 	if (rc == E_OK && !found.all && as != BYTES_UTF8)
 		rc = scrub_gaps(r, rule, p, data, n, &found, changed);
 	free(found.list);
+	return rc;
+}
+
+/* A person asked what was done: the file, or the part of it. */
+static void tell(
+	const struct run *r, const struct rule *rule, const struct pii_state *states, size_t depth)
+{
+	static const char letters[] = {
+		[METHOD_DEFAULT] = REMARK_REMOVED,
+		[METHOD_REMOVE] = REMARK_REMOVED,
+		[METHOD_REPLACE] = REMARK_SUBSTITUTED,
+		[METHOD_MASK] = REMARK_MASKED,
+		[METHOD_HASH] = REMARK_HASHED,
+	};
+	struct buf path = BUF_INIT;
+
+	if (r->tally->seen == NULL)
+		return;
+	buf_cstr(&path, "attachments");
+	for (size_t i = 2; i < depth; i++) {
+		if (states[i].key.n > 0)
+			buf_char(&path, '.');
+		buf_str(&path, states[i].key);
+	}
+	r->tally->seen(r->tally->seen_arg, buf_ok(&path) ? buf_view(&path) : STR_EMPTY,
+		rule->origin, letters[rule->redaction.method]);
+	buf_fini(&path);
+}
+
+static int run_rule(struct run *r, const struct rule *rule, const struct pii_state *states,
+	size_t depth, enum bytes_as as, char *data, size_t n, bool *changed)
+{
+	bool by_this = false;
+	int rc = E_OK;
+
+	for (size_t j = 0; rc == E_OK && j < rule->probe_count; j++)
+		rc = run_probe(r, rule, &rule->probes[j], as, data, n, &by_this);
+	if (by_this)
+		tell(r, rule, states, depth);
+	*changed |= by_this;
 	return rc;
 }
 
@@ -237,10 +283,9 @@ int bytes_scrub(struct run *r, const struct piiconf *c, const struct pii_state *
 		if (!selector_matches(apps[i].selector, states, depth))
 			continue;
 		for (size_t k = 0; k < apps[i].rule_count; k++) {
-			const struct rule *rule = &apps[i].rules[k];
-
-			for (size_t j = 0; rc == E_OK && j < rule->probe_count; j++)
-				rc = run_probe(r, rule, &rule->probes[j], as, data, n, changed);
+			rc = run_rule(r, &apps[i].rules[k], states, depth, as, data, n, changed);
+			if (rc != E_OK)
+				return rc;
 		}
 	}
 	return rc;

@@ -76,28 +76,52 @@ static bool is_json_file(struct str attachment_type, struct str content_type)
 	       str_istarts(content_type, STR("application/json"));
 }
 
-static int scrub_file(struct run *r, struct envelope *e, struct item *it, struct err *err)
+/* Bytes that nobody here reads, where a rule might apply. */
+static int pass_opaque(struct run *r, bool has_text)
 {
-	struct json_doc *h = item_header(e, it);
-	struct str name;
-	struct str type;
-	struct str content;
-	struct str out;
+	switch (r->s->opaque) {
+	case OPAQUE_REFUSE:
+		return E_UNSUPPORTED;
+	case OPAQUE_DROP:
+		return E_SYNTAX;
+	case OPAQUE_AUTO:
+		if (has_text)
+			return E_SYNTAX;
+		break;
+	case OPAQUE_PASS:
+		break;
+	}
+	r->tally->opaque++;
+	return E_OK;
+}
+
+/* A dump that cannot be read is bytes like any other; where rules reach its parts
+ * only, nothing of it was looked at. */
+static int scrub_dump(struct run *r, struct envelope *e, struct str name, struct str in,
+	struct str *out, struct err *err)
+{
+	int rc = scrub_minidump(r->s, name, in, e->arena, out, r->tally, err);
+
+	if (rc != E_SYNTAX)
+		return rc;
+	rc = scrub_attachment(r->s, name, in, e->arena, out, r->tally, err);
+	if (rc == E_OK && !scrub_attachment_selected(r->s, name))
+		rc = pass_opaque(r, false);
+	return rc;
+}
+
+static int scrub_bytes(struct run *r, struct envelope *e, struct item *it, struct str name,
+	struct str type, struct str content, struct err *err)
+{
+	struct str out = it->payload;
 	int rc = E_SYNTAX;
 
-	if (h == NULL)
-		return E_NOMEM;
-	if (r->s->rules == NULL || !r->s->attachments || it->is_reference)
-		return E_OK;
-	name = json_text(h, json_get(h, json_root(h), STR("filename")));
-	type = json_text(h, json_get(h, json_root(h), STR("attachment_type")));
-	content = json_text(h, json_get(h, json_root(h), STR("content_type")));
 	if (is_json_file(type, content))
 		rc = scrub_json_attachment(r->s, name, it->payload, e->arena, &out, r->tally, err);
-	if (rc == E_SYNTAX) /* it only says that it is JSON */
-		rc = scrub_attachment(r->s, name,
-			str_eq(type, STR("event.minidump")) ? TYPE_MINIDUMP : TYPE_BINARY,
-			it->payload, e->arena, &out, r->tally, err);
+	if (rc == E_SYNTAX && str_eq(type, STR("event.minidump")))
+		rc = scrub_dump(r, e, name, it->payload, &out, err);
+	else if (rc == E_SYNTAX) /* it only says that it is JSON */
+		rc = scrub_attachment(r->s, name, it->payload, e->arena, &out, r->tally, err);
 	if (rc != E_OK)
 		return rc;
 	r->tally->items_changed += out.p != it->payload.p;
@@ -105,18 +129,22 @@ static int scrub_file(struct run *r, struct envelope *e, struct item *it, struct
 	return E_OK;
 }
 
+static int scrub_file(struct run *r, struct envelope *e, struct item *it, struct err *err)
+{
+	struct json_doc *h = item_header(e, it);
+
+	if (h == NULL)
+		return E_NOMEM;
+	if (r->s->rules == NULL || !r->s->attachments || it->is_reference)
+		return E_OK;
+	return scrub_bytes(r, e, it, json_text(h, json_get(h, json_root(h), STR("filename"))),
+		json_text(h, json_get(h, json_root(h), STR("attachment_type"))),
+		json_text(h, json_get(h, json_root(h), STR("content_type"))), err);
+}
+
 static bool is_otlp(const struct carried *c)
 {
 	return str_find(c->path, STR("otlp")) < c->path.n;
-}
-
-/* A body that nobody here reads. */
-static int pass_opaque(struct run *r, bool has_text)
-{
-	if (r->s->opaque == OPAQUE_DROP || (r->s->opaque == OPAQUE_AUTO && has_text))
-		return E_SYNTAX;
-	r->tally->opaque++;
-	return E_OK;
 }
 
 static int scrub_protobuf(struct run *r, struct envelope *e, struct item *it)
@@ -178,6 +206,19 @@ static bool has_work(const struct scrubber *s)
 	       s->scrub_data;
 }
 
+/* True: it cannot be kept. */
+static bool is_unreadable(int rc)
+{
+	return rc != E_OK && rc != E_NOMEM && rc != E_UNSUPPORTED;
+}
+
+static int refuse(const struct item *it, struct err *err)
+{
+	return err_set(err, E_UNSUPPORTED,
+		"an item of %s type cannot be searched for secrets ([scrub] opaque = refuse)",
+		it->type == ITEM_UNKNOWN ? "unknown" : item_type_name(it->type));
+}
+
 int scrub_envelope(
 	const struct scrubber *s, struct envelope *e, struct scrub_tally *tally, struct err *err)
 {
@@ -191,15 +232,19 @@ int scrub_envelope(
 		struct item *it = &e->items[i];
 
 		rc = scrub_item(&r, e, it, err);
-		if (rc == E_OK || rc == E_NOMEM)
+		if (rc == E_UNSUPPORTED)
+			(void)refuse(it, err);
+		if (!is_unreadable(rc))
 			continue;
 		it->payload = str_make(lost, 0); /* not to be seen again, whatever happens */
 		tally->items_dropped++;
 		rc = E_OK;
 	}
 	run_end(&r);
+	if (rc == E_NOMEM)
+		return err_set(err, rc, "no memory to scrub an envelope");
 	if (rc != E_OK)
-		return err_set(err, E_NOMEM, "no memory to scrub an envelope");
+		return rc;
 	if (tally->items_dropped > 0)
 		(void)envelope_remove_if(e, is_lost, NULL, &tally->dropped);
 	return E_OK;

@@ -26,7 +26,7 @@
 struct scrubber;
 
 /* What cannot be taken apart: bytes of a form that nobody here reads. */
-enum scrub_opaque { OPAQUE_AUTO, OPAQUE_PASS, OPAQUE_DROP };
+enum scrub_opaque { OPAQUE_AUTO, OPAQUE_PASS, OPAQUE_DROP, OPAQUE_REFUSE };
 
 struct scrub_options {
 	struct str rules;                /* JSON of a PII configuration; empty: none */
@@ -60,7 +60,8 @@ const char *scrubber_warning(const struct scrubber *s, size_t i);
 
 /* Edits the payloads of an envelope in place (it->payload is new bytes in
  * e->arena). Items that cannot be read where a rule might apply are removed,
- * and their quantities are in tally->dropped. E_NOMEM: drop all of it. */
+ * and their quantities are in tally->dropped. E_NOMEM: drop all of it.
+ * E_UNSUPPORTED: refuse all of it, as OPAQUE_REFUSE says. */
 int scrub_envelope(
 	const struct scrubber *s, struct envelope *e, struct scrub_tally *tally, struct err *err);
 
@@ -93,9 +94,17 @@ const char *scrub_type_name(enum scrub_type t);
 int scrub_payload(const struct scrubber *s, enum scrub_type t, struct str in, struct arena *a,
 	struct str *out, struct scrub_tally *tally, struct err *err);
 
-/* A file by its name. type: TYPE_BINARY, or TYPE_MINIDUMP. The length stays. */
-int scrub_attachment(const struct scrubber *s, struct str name, enum value_type type, struct str in,
-	struct arena *a, struct str *out, struct scrub_tally *tally, struct err *err);
+/* A file by its name. The length stays. */
+int scrub_attachment(const struct scrubber *s, struct str name, struct str in, struct arena *a,
+	struct str *out, struct scrub_tally *tally, struct err *err);
+/* True when a rule reaches a file of this name. */
+bool scrub_attachment_selected(const struct scrubber *s, struct str name);
+/* A crash dump: memory, environment and names in it. The length stays. E_SYNTAX:
+ * it cannot be taken apart. */
+int scrub_minidump(const struct scrubber *s, struct str name, struct str in, struct arena *a,
+	struct str *out, struct scrub_tally *tally, struct err *err);
+/* True when a rule reaches some part of dumps of this name. */
+bool scrub_minidump_selected(const struct scrubber *s, struct str name);
 /* A file that is JSON: its strings by their path. E_SYNTAX: it is none. */
 int scrub_json_attachment(const struct scrubber *s, struct str name, struct str in, struct arena *a,
 	struct str *out, struct scrub_tally *tally, struct err *err);

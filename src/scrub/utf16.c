@@ -36,6 +36,11 @@ static int char_bytes(const char *p, size_t n)
 
 bool utf16_segment(const char *data, size_t n, size_t *at, size_t *from, size_t *to)
 {
+	return utf16_run(data, n, UTF16_MIN_CHARS, at, from, to);
+}
+
+bool utf16_run(const char *data, size_t n, size_t min, size_t *at, size_t *from, size_t *to)
+{
 	while (*at < n) {
 		size_t start = *at;
 		size_t end = start;
@@ -49,7 +54,7 @@ bool utf16_segment(const char *data, size_t n, size_t *at, size_t *from, size_t 
 		*at = step < 0 ? n : end + 2;
 		if (end >= n)
 			*at = n;
-		if (chars >= UTF16_MIN_CHARS) {
+		if (chars >= min) {
 			*from = start;
 			*to = end;
 			return true;

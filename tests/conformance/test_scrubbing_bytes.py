@@ -92,13 +92,12 @@ def test_S071_what_only_says_it_is_json_is_bytes():
     assert got == b"not JSON *********"
 
 
-SECRET = b"at 127.0.0.1 "
-DUMP = Dump(stack=SECRET + b"stack", heap=SECRET + wide("wide 127.0.0.1"), environ=b"A=1\0" + SECRET,
-            cmdline=b"prog\0" + SECRET, modules=[("/home/127.0.0.1/127.0.0.1", "/x/127.0.0.1/a.pdb")])
-# What each part holds after masking.
-PARTS = {"stack": SECRET + b"stack", "heap": SECRET, "wide": wide("wide 127.0.0.1"),
-         "environ": b"A=1\0" + SECRET, "cmdline": b"prog\0" + SECRET,
+# What each part holds.
+PARTS = {"stack": b"stack 127.0.0.1 ", "heap": b"heap 127.0.0.1 ", "wide": wide("wide 127.0.0.1"),
+         "environ": b"A=127.0.0.1", "cmdline": b"prog\0--at=127.0.0.1",
          "code": wide("/home/127.0.0.1/127.0.0.1"), "debug": b"/x/127.0.0.1/a.pdb"}
+DUMP = Dump(stack=PARTS["stack"], heap=PARTS["heap"] + b"\0" + PARTS["wide"], environ=PARTS["environ"],
+            cmdline=PARTS["cmdline"], modules=[("/home/127.0.0.1/127.0.0.1", "/x/127.0.0.1/a.pdb")])
 
 
 def parts_hit(selector, dump=DUMP, rule="@ip:mask"):
@@ -109,9 +108,28 @@ def parts_hit(selector, dump=DUMP, rule="@ip:mask"):
     return {name for name, text in PARTS.items() if text in data and text not in got}
 
 
-@pytest.mark.parametrize("selector", ["$binary", "$string"])
-def test_S072_stack_memory_is_not_reached_in_general(selector):
-    assert "stack" not in parts_hit(selector)
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("selector, hit", [
+    ("$binary", {"heap", "wide", "environ", "cmdline"}),
+    ("**", {"heap", "wide", "environ", "cmdline", "code", "debug"}),
+    ("$minidump.$binary", {"heap", "wide", "environ", "cmdline"}),
+    ("$minidump.*", {"stack", "heap", "wide", "environ", "cmdline", "code", "debug"}),
+    ("stack_memory", {"stack"}), ("$stack_memory", {"stack"}),
+    ("$minidump.stack_memory", {"stack"}), ("$minidump.$stack_memory", set()),
+    ("$heap_memory", {"heap", "wide"}),
+    ("heap_memory", {"heap", "wide"}), ("$string", {"code", "debug"}),
+    ("code_file", {"code"}), ("debug_file", {"debug"}),
+    ("$attachments.'other.dmp'.**", set()),
+    ("$attachments.'crash.dmp'.debug_file", {"debug"}),
+])
+def test_S072_parts_of_a_minidump(selector, hit, full):
+    dump = Dump(**{**vars(DUMP), "full": full})
+    assert parts_hit(selector, dump) == hit
+
+
+def test_S072_the_last_part_of_a_path_stays():
+    got = scrubbed_item(DUMP.data(), applied("@ip:mask"), attachment_type="event.minidump")
+    assert wide("/home/*********/127.0.0.1") in got and b"/x/*********/a.pdb" in got
 
 
 # --- together ------------------------------------------------------------------------

@@ -26,8 +26,8 @@ static void run(const struct scrubber *s)
 	must(a != NULL);
 	must(scrub_payload(s, SCRUB_EVENT, STR(event), a, &out, &tally, &err) == E_OK);
 	must(json_parse(&d, a, out, NULL, NULL) == E_OK);
-	must(scrub_attachment(s, STR("file.txt"), TYPE_BINARY, STR("a 127.0.0.1 b"), a, &out,
-		     &tally, &err) == E_OK);
+	must(scrub_attachment(s, STR("file.txt"), STR("a 127.0.0.1 b"), a, &out, &tally, &err) ==
+		E_OK);
 	must(out.n == 13);
 	arena_free(a);
 }

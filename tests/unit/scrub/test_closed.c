@@ -112,8 +112,7 @@ static void bytes_over_the_limit_are_overwritten(void **state) /* 68, 75 */
 	struct err err;
 
 	(void)state;
-	assert_int_equal(
-		scrub_attachment(s, STR("a.txt"), TYPE_BINARY, in, a, &out, &tally, &err), E_OK);
+	assert_int_equal(scrub_attachment(s, STR("a.txt"), in, a, &out, &tally, &err), E_OK);
 	assert_int_equal(out.n, in.n);
 	assert_false(holds(out, "secret"));
 	assert_false(holds(out, "aa"));

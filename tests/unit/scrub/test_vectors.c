@@ -169,11 +169,10 @@ static bool check_attachment(struct vector *v)
 	struct err err = {0};
 	struct str in = from_hex(v, json_object_get(input, "hex"));
 	struct str out;
-	enum value_type type = TYPE_BINARY;
 
 	assert_string_equal(json_string_value(json_object_get(input, "value_type")), "binary");
 	assert_int_equal(scrub_attachment(v->scrubber, text_of(json_object_get(input, "filename")),
-				 type, in, v->arena, &out, &tally, &err),
+				 in, v->arena, &out, &tally, &err),
 		E_OK);
 	assert_int_equal(out.n, in.n); /* 68 */
 	return tell(v,
