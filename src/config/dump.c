@@ -23,31 +23,6 @@ static void dump_project(const struct project *p, bool secrets, struct buf *out)
 	buf_char(out, '\n');
 }
 
-/* A value of several lines as one of several lines. */
-static void dump_said(const char *key, const struct setting_said *said, struct buf *out)
-{
-	struct str rest = str_of(said->text), line;
-
-	if (said->text == NULL)
-		return;
-	buf_printf(out, "%s =%s", key, strchr(said->text, '\n') != NULL ? "" : " ");
-	while (str_cut(&rest, '\n', &line)) {
-		if (strchr(said->text, '\n') != NULL)
-			buf_cstr(out, "\n\t");
-		value_format_text(out, line);
-	}
-	buf_char(out, '\n');
-}
-
-static void dump_sample(const struct sample_setting *s, struct buf *out)
-{
-	buf_printf(out, "\n[sample %s]\n", s->name);
-	dump_said("on", &s->on, out);
-	dump_said("when", &s->when, out);
-	dump_said("rate", &s->rate, out);
-	dump_said("scope", &s->scope, out);
-}
-
 static void dump_pairs(const char *section, const struct setting_pairs *p, struct buf *out)
 {
 	if (p->n > 0)
@@ -79,6 +54,15 @@ static void dump_setting_text(
 	}
 }
 
+static void dump_sample(const struct sample_setting *s, bool secrets, struct buf *out)
+{
+	buf_printf(out, "\n[sample %s]\n", s->name);
+	dump_setting_text("on", &s->on, secrets, out);
+	dump_setting_text("when", &s->when, secrets, out);
+	dump_setting_text("rate", &s->rate, secrets, out);
+	dump_setting_text("scope", &s->scope, secrets, out);
+}
+
 static void dump_rule(const struct rule_setting *r, bool secrets, struct buf *out)
 {
 	buf_printf(out, "\n[rule %s]\n", r->name);
@@ -100,7 +84,7 @@ void settings_dump(const struct settings *s, bool secrets, struct buf *out)
 		buf_char(out, '\n');
 	}
 	for (size_t i = 0; i < s->sample_count; i++)
-		dump_sample(&s->samples[i], out);
+		dump_sample(&s->samples[i], secrets, out);
 	dump_pairs("tags", &s->tags, out);
 	dump_pairs("class_set", &s->class_sets, out);
 	for (size_t i = 0; i < s->project_count; i++)

@@ -13,6 +13,7 @@
 #include "config/files.h"
 #include "config/inifile.h"
 #include "config/loader.h"
+#include "config/named.h"
 #include "config/owned.h"
 #include "config/quote.h"
 #include "config/table.h"
@@ -32,16 +33,6 @@ static int place_at(struct loader *l, unsigned line, struct place *ret)
 	return ret->text != NULL ? E_OK : no_memory(l);
 }
 
-/* "[project NAME]" and its like. */
-static bool is_named(struct str section, struct str kind, struct str *name)
-{
-	if (!str_starts(section, kind) ||
-		(section.n > kind.n && section.p[kind.n] != ' ' && section.p[kind.n] != '\t'))
-		return false;
-	*name = str_trim(str_from(section, kind.n));
-	return true;
-}
-
 static int unknown_section(struct loader *l, struct str section, const struct place *at)
 {
 	const char *near = table_near_section(section);
@@ -58,24 +49,16 @@ static int on_section(void *arg, struct str section, unsigned line)
 {
 	struct loader *l = arg;
 	struct place at;
-	struct str name;
+	bool taken = false;
 	int rc = place_at(l, line, &at);
 
-	if (rc != E_OK)
-		return rc;
-	l->project = NULL;
-	l->sample = NULL;
-	l->rule = NULL;
+	l->in = NULL;
 	l->section = NULL;
 	l->in_pairs = pairs_section(section, &l->pairs_kind);
-	if (l->in_pairs)
-		return E_OK;
-	if (is_named(section, STR("project"), &name))
-		return project_begin(l, name, &at);
-	if (is_named(section, STR("sample"), &name))
-		return sample_begin(l, name, &at);
-	if (is_named(section, STR("rule"), &name))
-		return rule_begin(l, name, &at);
+	if (rc == E_OK && !l->in_pairs)
+		rc = named_begin(l, section, &at, &taken);
+	if (rc != E_OK || l->in_pairs || taken)
+		return rc;
 	l->section = table_find_section(section);
 	return l->section != NULL ? E_OK : unknown_section(l, section, &at);
 }
@@ -107,14 +90,10 @@ static int on_pair(void *arg, struct str key, struct str value, unsigned line)
 
 	if (rc != E_OK)
 		return rc;
-	if (l->project != NULL)
-		return project_set(l, key, value, &at);
-	if (l->sample != NULL)
-		return sample_set(l, key, value, &at);
+	if (l->in != NULL)
+		return named_set(l, key, value, &at);
 	if (l->in_pairs)
 		return pairs_set(l, key, value, &at);
-	if (l->rule != NULL)
-		return rule_set(l, key, value, &at);
 	info = table_find(str_of(l->section), key);
 	if (info == NULL)
 		return unknown_key(l, key, &at);
@@ -140,10 +119,8 @@ static int load_one_text(struct loader *l, const char *file, struct str text)
 	l->file = file;
 	l->file_number++;
 	l->section = NULL;
-	l->project = NULL;
-	l->sample = NULL;
+	l->in = NULL;
 	l->in_pairs = false;
-	l->rule = NULL;
 	if (text.n > FILE_MAX_BYTES)
 		return err_set(l->err, E_TOOBIG, "%s: is larger than %zu KiB", file,
 			FILE_MAX_BYTES / 1024);
@@ -193,7 +170,6 @@ static int start(struct loader *l, struct owned **ret, const struct settings_sou
 	}
 	*ret = o;
 	*l = (struct loader){.a = o->a, .s = &o->settings, .from = from, .err = err};
-	l->last_project = &l->first_project;
 	return apply_defaults(l);
 }
 
@@ -203,13 +179,9 @@ static int finish(struct loader *l, struct owned *o)
 
 	o->places = l->places;
 	if (rc == E_OK)
-		rc = project_finish(l);
+		rc = named_finish(l);
 	if (rc == E_OK)
 		rc = pairs_finish(l);
-	if (rc == E_OK)
-		rc = sample_finish(l);
-	if (rc == E_OK)
-		rc = rule_finish(l);
 	return rc != E_OK ? rc : cross_check(l);
 }
 

@@ -2,10 +2,8 @@
  *
  *   load.c     opens files and conf.d, hands lines out, then the environment
  *   apply.c    one key: expand, parse, check, remember where it stood
- *   project.c  [project NAME]
- *   sample.c   [sample NAME]
+ *   named.c    [project NAME], [sample NAME], [rule NAME]
  *   pairs.c    [tags] and [class_set]
- *   rule.c     [rule NAME]
  *   cross.c    what keys must be together
  *
  * Owns     the settings under construction, until they are handed out.
@@ -28,16 +26,12 @@ struct place {
 	size_t file;      /* number of the file, from 1; 0 for a variable */
 };
 
-struct project_draft {
-	struct project project;
-	struct place place; /* of the section line */
-	struct place key_place, id_place, dsn_place;
-	struct project_draft *next;
-};
-
-struct sample_draft {
-	struct sample_setting sample;
-	struct sample_draft *next;
+/* Sections of a kind, as they are read (named.h). */
+#define NAMED_KEYS_MAX 4
+#define NAMED_KINDS    3
+struct named_list {
+	struct named *first, *last;
+	size_t n;
 };
 
 enum pairs_kind { PAIRS_TAGS, PAIRS_CLASS_SETS, PAIRS_COUNT };
@@ -51,11 +45,6 @@ struct pair_drafts {
 	size_t n;
 };
 
-struct rule_draft {
-	struct rule_setting rule;
-	struct rule_draft *next;
-};
-
 struct loader {
 	struct arena *a;
 	struct settings *s;
@@ -65,18 +54,12 @@ struct loader {
 	const char *file;     /* being read */
 	size_t file_number;
 	const char *section;           /* of the table, or NULL */
-	struct project_draft *project; /* when in a [project NAME] */
-	struct project_draft *first_project, **last_project;
-	size_t project_count;
-	struct sample_draft *sample; /* when in a [sample NAME] */
-	struct sample_draft *first_sample, **last_sample;
-	size_t sample_count;
+	const struct named_kind *kind; /* of the section "in" */
+	struct named *in;              /* when in a named section */
+	struct named_list named[NAMED_KINDS];
 	bool in_pairs; /* when in [tags] or [class_set] */
 	enum pairs_kind pairs_kind;
 	struct pair_drafts pairs[PAIRS_COUNT];
-	struct rule_draft *rule; /* when in a [rule NAME] */
-	struct rule_draft *first_rule, **last_rule;
-	size_t rule_count;
 	const struct setting_line *lines; /* of the value being set; n of them */
 	size_t lines_n;
 };
@@ -92,23 +75,10 @@ int apply_fail(
 /* Where the key stood; text is NULL for a default. The key must exist. */
 const struct place *apply_place(const struct loader *l, const char *section, const char *key);
 
-int project_begin(struct loader *l, struct str name, const struct place *at);
-int project_set(struct loader *l, struct str key, struct str raw, const struct place *at);
-/* Checks that names and client keys are unique, and fills s->projects. */
-int project_finish(struct loader *l);
-
-int sample_begin(struct loader *l, struct str name, const struct place *at);
-int sample_set(struct loader *l, struct str key, struct str raw, const struct place *at);
-int sample_finish(struct loader *l);
-
 /* True when the keys of a section are the user's own. */
 bool pairs_section(struct str section, enum pairs_kind *ret);
 int pairs_set(struct loader *l, struct str name, struct str raw, const struct place *at);
 int pairs_finish(struct loader *l);
-int rule_begin(struct loader *l, struct str name, const struct place *at);
-int rule_set(struct loader *l, struct str key, struct str raw, const struct place *at);
-/* Checks that every rule does something, and fills s->rules. */
-int rule_finish(struct loader *l);
 
 int cross_check(struct loader *l);
 

@@ -378,17 +378,26 @@ struct project {
 	const char *dsn; /* upstream */
 };
 
-/* A value as a section of its own said it; text NULL: it did not. */
-struct setting_said {
-	const char *text;
-	const char *where; /* "FILE:LINE" */
+/* Where a line of a value stands: both from 1, columns in bytes. */
+struct setting_line {
+	unsigned line, column;
+};
+
+/* A value in a language of its own, with the place of each of its lines. */
+struct setting_text {
+	const char *text;  /* NULL: not set */
+	const char *place; /* "FILE:LINE" of its key */
+	const char *file;
+	const struct setting_line *lines;
+	size_t lines_n;
+	bool is_secret; /* part of it came from a file */
 };
 
 /* [sample NAME]: a rate for what a condition says. */
 struct sample_setting {
 	const char *name;
-	const char *where;
-	struct setting_said on, when, rate, scope;
+	const char *place; /* "FILE:LINE" */
+	struct setting_text on, when, rate, scope;
 };
 
 /* Of sections whose keys are the user's own, in the order of the files. */
@@ -400,20 +409,6 @@ struct setting_pair {
 struct setting_pairs {
 	size_t n;
 	struct setting_pair *v;
-};
-
-/* Where a line of a value stands: both from 1, columns in bytes. */
-struct setting_line {
-	unsigned line, column;
-};
-
-/* A value in a language of its own, with the place of each of its lines. */
-struct setting_text {
-	const char *text; /* NULL: not set */
-	const char *file;
-	const struct setting_line *lines;
-	size_t lines_n;
-	bool is_secret; /* part of it came from a file */
 };
 
 /* [rule NAME], in the order of the files. */

@@ -133,12 +133,12 @@ double rate_of_kind(struct work *w, enum sampled_kind kind)
 
 /* --- compiling -------------------------------------------------------------------- */
 
-static int blame(const struct sample_setting *s, const char *key, const struct setting_said *said,
+static int blame(const struct sample_setting *s, const char *key, const struct setting_text *said,
 	int rc, struct err *err)
 {
 	if (rc == E_NOMEM)
 		return rc;
-	return err_wrap(err, E_INVAL, "%s: sample %s.%s", said->where, s->name, key);
+	return err_wrap(err, E_INVAL, "%s: sample %s.%s", said->place, s->name, key);
 }
 
 static bool add_kind(struct str word, unsigned *kinds)

@@ -8,14 +8,13 @@
 #include "config/suggest.h"
 
 /* A place in a value as "FILE:LINE:COLUMN". */
-static void place_text(const struct rule_setting *s, const struct setting_text *t, size_t offset,
-	char *out, size_t n)
+static void place_text(const struct setting_text *t, size_t offset, char *out, size_t n)
 {
 	unsigned line, column;
 
 	reader_place(str_of(t->text), offset, &line, &column);
 	if (t->lines == NULL || line > t->lines_n) {
-		(void)snprintf(out, n, "%s", s->place);
+		(void)snprintf(out, n, "%s", t->place);
 		return;
 	}
 	(void)snprintf(out, n, "%s:%u:%u", t->file, t->lines[line - 1].line,
@@ -29,7 +28,7 @@ static int fail_at(const struct rule_setting *s, const struct setting_text *t, c
 
 	if (rc == E_NOMEM)
 		return rc;
-	place_text(s, t, offset, place, sizeof place);
+	place_text(t, offset, place, sizeof place);
 	(void)err_wrap(err, E_INVAL, "%s: rule %s.%s", place, s->name, key);
 	if (err != NULL)
 		err->code = E_INVAL;

@@ -60,7 +60,7 @@ static const struct {
 	{"[spool]\nlevel = info\n", "2: spool.level: unknown key (did you mean level in [log]?)"},
 	{"[retry]\nwarp = 9\n",
 		"2: retry.warp: unknown key (picket.conf(5) lists the keys of [retry])"},
-	{"[sample]\n", "1: \"\" is no name (write [sample NAME] with letters, digits, \"-\", "
+	{"[sample]\n", "1: \"\" is no sample name (write [sample NAME] with letters, digits, \"-\", "
 		       "\"_\" and \".\")"},
 	{"[sample a]\non = event\n", "1: sample a.rate: is missing (0 to 1, or inherit)"},
 	{"[sample a]\nrate = 1\n",
@@ -248,7 +248,7 @@ static const struct {
 		"\"_\" and \".\")"},
 	{"[project web]\ndsm = x\n", "2: project web.dsm: unknown key (did you mean dsn?)"},
 	{"[project web]\nurl = x\n",
-		"2: project web.url: unknown key (a project has key, id and dsn)"},
+		"2: project web.url: unknown key (a project has key, id, dsn)"},
 	{"[project web]\nkey = a b\n", "2: project web.key: a client key has 1 to 64 letters, "
 				       "digits, \"-\" and \"_\" (try "
 				       "app)"},
