@@ -571,6 +571,34 @@ static void a_dump_without_secrets_holds_none(void **state)
 	settings_unref(s);
 }
 
+static void a_dump_without_secrets_hides_what_a_file_gave_to_a_section(void **state)
+{
+	char path[] = P_tmpdir "/picket-test-XXXXXX";
+	struct buf out = BUF_INIT;
+	struct settings *s;
+	char text[256];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "'hidden'", 8), 8);
+	(void)close(fd);
+	(void)snprintf(text, sizeof text,
+		"[sample a]\non = event\nwhen = event.release == ${file:%s}\nrate = 0.5\n"
+		"[rule b]\non = event\nwhen = event.release == ${file:%s}\nthen = drop\n",
+		path, path);
+	s = load_good(text, &dev_source);
+	settings_dump(s, false, &out);
+	buf_char(&out, '\0');
+	assert_true(buf_ok(&out));
+	assert_null(strstr(out.p, "hidden"));
+	assert_non_null(strstr(out.p, "[sample a]\non = event\nwhen = ****\nrate = 0.5\n"));
+	assert_non_null(strstr(out.p, "[rule b]\non = event\nwhen = ****\nthen = drop\n"));
+	buf_fini(&out);
+	settings_unref(s);
+	(void)unlink(path);
+}
+
 static void changes_that_need_a_restart_are_named(void **state)
 {
 	struct settings *a =
@@ -626,6 +654,7 @@ int main(void)
 		cmocka_unit_test(sentry_variables_are_defaults),
 		cmocka_unit_test(what_is_attached_goes_with_the_settings),
 		cmocka_unit_test(a_dump_without_secrets_holds_none),
+		cmocka_unit_test(a_dump_without_secrets_hides_what_a_file_gave_to_a_section),
 		cmocka_unit_test(changes_that_need_a_restart_are_named),
 		cmocka_unit_test(settings_live_as_long_as_a_holder),
 	};
