@@ -60,8 +60,9 @@ static const struct {
 	{"[spool]\nlevel = info\n", "2: spool.level: unknown key (did you mean level in [log]?)"},
 	{"[retry]\nwarp = 9\n",
 		"2: retry.warp: unknown key (picket.conf(5) lists the keys of [retry])"},
-	{"[sample]\n", "1: \"\" is no sample name (write [sample NAME] with letters, digits, \"-\", "
-		       "\"_\" and \".\")"},
+	{"[sample]\n",
+		"1: \"\" is no sample name (write [sample NAME] with letters, digits, \"-\", "
+		"\"_\" and \".\")"},
 	{"[sample a]\non = event\n", "1: sample a.rate: is missing (0 to 1, or inherit)"},
 	{"[sample a]\nrate = 1\n",
 		"1: sample a.on: is missing (what it is about: event, transaction, ...)"},
