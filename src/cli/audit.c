@@ -48,7 +48,7 @@ static void on_row(void *arg, const json_t *line)
 		a->seqs[a->count++] = show_get_int(line, "seq");
 }
 
-static void seen(void *arg, struct str path, struct str rule, char letter)
+static bool seen(void *arg, struct str path, struct str rule, char letter)
 {
 	struct audit *a = arg;
 
@@ -64,13 +64,14 @@ static void seen(void *arg, struct str path, struct str rule, char letter)
 		buf_cstr(&line, "}\n");
 		(void)fwrite(line.p, 1, line.n, a->c->out);
 		buf_fini(&line);
-		return;
+		return true;
 	}
 	(void)fprintf(a->c->out, "%8lld  ", (long long)a->seq);
 	show_text(a->c->out, path);
 	(void)fputs("  ", a->c->out);
 	show_text(a->c->out, rule);
 	(void)fputc('\n', a->c->out);
+	return true;
 }
 
 static void search(struct audit *a, struct str bytes)

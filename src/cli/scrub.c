@@ -45,7 +45,7 @@ struct job {
 
 /* --- one text ------------------------------------------------------------------ */
 
-static void seen(void *arg, struct str path, struct str rule, char letter)
+static bool seen(void *arg, struct str path, struct str rule, char letter)
 {
 	const struct job *j = arg;
 	FILE *to = j->c->out;
@@ -60,12 +60,13 @@ static void seen(void *arg, struct str path, struct str rule, char letter)
 		buf_printf(&line, ",\"remark\":\"%c\"}\n", letter);
 		(void)fwrite(line.p, 1, line.n, to);
 		buf_fini(&line);
-		return;
+		return true;
 	}
 	show_text(to, path);
 	(void)fputs("  ", to);
 	show_text(to, rule);
 	(void)fprintf(to, "  %c\n", letter);
+	return true;
 }
 
 static void print(const struct job *j, struct str text)

@@ -37,6 +37,7 @@ static void print_entry(FILE *to, const json_t *line, int64_t times)
 		(void)fprintf(to, ", reason %s", reason);
 	print_who(to, ", by ", show_get_text(line, "by"));
 	print_who(to, ", rules ", show_get_text(line, "rules"));
+	print_who(to, ", scrubbed ", show_get_text(line, "scrubbed"));
 	if (attempts > 0)
 		(void)fprintf(to, ", attempt %lld", (long long)attempts);
 	if (times > 1)
@@ -93,8 +94,10 @@ const struct command command_why = {
 	.brief = "what became of an event",
 	.more = "Tells the life of an event: stored, tried, sent, dropped, and why; the rules "
 		"that\n"
-		"were true for it, and the rule, list, sample or hook that let it go. The daemon\n"
-		"remembers recent events only; exits with 1 for one it does not know.",
+		"were true for it, the paths of what was scrubbed, and the rule, list, sample or\n"
+		"hook that let it go. The daemon remembers recent events only; exits with 1 for "
+		"one\n"
+		"it does not know.",
 	.prints_data = true,
 	.run = run,
 };

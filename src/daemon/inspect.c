@@ -151,6 +151,8 @@ static void each_life(void *arg, const struct life *l)
 	jsonout_uint(&j, "attempts", l->attempts);
 	if (l->by.n > 0)
 		jsonout_str(&j, is_loss(l->what) ? "by" : "rules", l->by);
+	if (l->scrubbed.n > 0)
+		jsonout_str(&j, "scrubbed", l->scrubbed);
 	jsonout_close(&j, '}');
 }
 

@@ -172,6 +172,12 @@ static void keep_told(struct intake *in)
 		in->pieces[i].put.by = str_from(buf_view(&in->told), rules_at);
 }
 
+static void keep_scrubbed(struct intake *in)
+{
+	for (size_t i = 0; i < in->count; i++)
+		in->pieces[i].put.scrubbed = str_of(in->judged.scrubbed);
+}
+
 static struct str told_by(const struct intake *in, enum drop_reason why)
 {
 	if (!buf_ok(&in->told))
@@ -205,6 +211,7 @@ int intake_work(
 	in->judged = judged;
 	in->scrubbed = scrubbed;
 	keep_told(in);
+	keep_scrubbed(in);
 	*result = in;
 	return E_OK;
 }

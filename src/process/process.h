@@ -54,6 +54,8 @@ struct decided {
 /* "rule NAME"; nothing when nothing did. */
 void decided_write(const struct decided *d, struct buf *out);
 
+#define SCRUBBED_BYTES 161
+
 struct process_result {
 	struct quantities *dropped;    /* by enum drop_reason; NULL: nothing */
 	struct decided by[DROP_COUNT]; /* the first to drop something for that reason */
@@ -61,6 +63,9 @@ struct process_result {
 	unsigned hook_calls, hook_errors;
 	char hook_error[96]; /* the last one, without any text of the client's */
 	bool is_unique;      /* tell judge_state_stored() when it is stored */
+	/* Paths of what was scrubbed, for people: "user.email, request.cookies, and more".
+	 * Names that clients made are left out where they might tell something. */
+	char scrubbed[SCRUBBED_BYTES];
 };
 void process_result_fini(struct process_result *r);
 

@@ -3,7 +3,9 @@
  * The file of rules is read when settings are: a bad one is refused with its
  * name, and the settings before stay in force.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/file.h"
 #include "process/judge.h"
@@ -81,11 +83,81 @@ int judge_scrubber(const struct settings *s, struct scrubber **ret, struct err *
 	return rc;
 }
 
+/* --- what was done, for people ------------------------------------------------- */
+
+#define AND_MORE ", and more"
+
+/* Most are names of the protocol, but members of "extra" and the like are named by
+ * clients: what is long, or has many digits, may be a secret itself. */
+static bool is_harmless(struct str name)
+{
+	unsigned digits = 0;
+
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (c >= '0' && c <= '9')
+			digits++;
+		else if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-')
+			return false;
+	}
+	return name.n <= 32 && digits <= 4;
+}
+
+static void add_path(struct buf *to, struct str path)
+{
+	struct str name;
+
+	for (bool is_first = true; str_cut(&path, '.', &name); is_first = false) {
+		if (!is_first)
+			buf_char(to, '.');
+		buf_str(to, is_harmless(name) ? name : STR("*"));
+	}
+}
+
+struct noting {
+	char *list;  /* SCRUBBED_BYTES */
+	size_t last; /* where the last path begins */
+	bool is_full;
+};
+
+static bool note_path(void *arg, struct str path, struct str rule, char letter)
+{
+	struct noting *n = arg;
+	size_t used = strlen(n->list);
+	struct buf text = BUF_INIT;
+
+	(void)rule;
+	(void)letter;
+	if (n->is_full)
+		return false;
+	add_path(&text, path);
+	n->is_full = !buf_ok(&text) || used + 2 + text.n + sizeof AND_MORE > SCRUBBED_BYTES;
+	if (n->is_full) {
+		(void)snprintf(
+			n->list + used, SCRUBBED_BYTES - used, "%s", used > 0 ? AND_MORE : "*");
+	} else if (!str_eq(buf_view(&text), str_of(n->list + n->last))) {
+		n->last = used > 0 ? used + 2 : 0;
+		(void)snprintf(n->list + used, SCRUBBED_BYTES - used, "%s%.*s",
+			used > 0 ? ", " : "", STR_ARG(buf_view(&text)));
+	}
+	buf_fini(&text);
+	return !n->is_full;
+}
+
+/* --- scrubbing ------------------------------------------------------------------ */
+
 static int scrub(const struct scrubber *s, struct envelope *e, struct process_result *ret,
 	struct scrub_tally *tally, struct err *err)
 {
-	int rc = scrub_envelope(s, e, tally, err);
+	struct noting noting = {.list = ret->scrubbed};
+	int rc;
 
+	tally->seen = note_path;
+	tally->seen_arg = &noting;
+	rc = scrub_envelope(s, e, tally, err);
+	tally->seen = NULL;
+	tally->seen_arg = NULL;
 	if (rc != E_OK || quantities_empty(&tally->dropped))
 		return rc;
 	if (ret->dropped == NULL)

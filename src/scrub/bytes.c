@@ -242,8 +242,9 @@ static void tell(
 			buf_char(&path, '.');
 		buf_str(&path, states[i].key);
 	}
-	r->tally->seen(r->tally->seen_arg, buf_ok(&path) ? buf_view(&path) : STR_EMPTY,
-		rule->origin, letters[rule->redaction.method]);
+	if (!r->tally->seen(r->tally->seen_arg, buf_ok(&path) ? buf_view(&path) : STR_EMPTY,
+		    rule->origin, letters[rule->redaction.method]))
+		r->tally->seen = NULL;
 	buf_fini(&path);
 }
 

@@ -139,7 +139,8 @@ static void tell(struct walk *w, struct str rule, char letter)
 		else
 			buf_printf(&path, "%lld", (long long)w->states[i].index);
 	}
-	w->seen(w->seen_arg, buf_ok(&path) ? buf_view(&path) : STR_EMPTY, rule, letter);
+	if (!w->seen(w->seen_arg, buf_ok(&path) ? buf_view(&path) : STR_EMPTY, rule, letter))
+		w->seen = NULL;
 	buf_fini(&path);
 }
 

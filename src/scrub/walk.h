@@ -19,8 +19,8 @@
 
 #define WALK_MAX_DEPTH 128
 
-/* A person asks what was done: path is the way to the node. */
-typedef void walk_seen_fn(void *arg, struct str path, struct str rule, char letter);
+/* Somebody asks what was done: path is the way to the node. False: that was enough. */
+typedef bool walk_seen_fn(void *arg, struct str path, struct str rule, char letter);
 
 struct walk_tally {
 	uint64_t replaced; /* strings in which something was redacted */

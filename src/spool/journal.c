@@ -5,15 +5,17 @@
  *
  * An entry, little-endian: id 16, seq 8, wall_ms 8, what 1, class 1, why 1,
  * slots 1, status 2, attempts 2. Behind it come so many slots of the same size
- * with the text of "by", filled up with zeros. Who does not know of slots reads
- * them as entries of ids that nobody asks for.
+ * with the text of "by", a zero, and that of "scrubbed", filled up with zeros. Who
+ * does not know of slots reads them as entries of ids that nobody asks for.
  */
 #include "spool/store.h"
 
 /* Old entries go in small portions, so that no commit pays for many. */
 #define TRIM_VALUES 64
 /* Longer texts are cut. */
-#define BY_SLOTS_MAX 4
+#define BY_MAX       160
+#define SCRUBBED_MAX 160
+#define SLOTS_MAX    ((BY_MAX + 1 + SCRUBBED_MAX + LIFE_BYTES - 1) / LIFE_BYTES)
 
 static const char *const names[] = {
 	[LIFE_STORED] = "stored",
@@ -48,9 +50,10 @@ static uint64_t get_le(const uint8_t *p, unsigned bytes)
 
 void journal_add(struct buf *lives, const struct life *l)
 {
-	uint8_t e[LIFE_BYTES * (1 + BY_SLOTS_MAX)] = {0};
-	struct str by = str_first(l->by, (size_t)LIFE_BYTES * BY_SLOTS_MAX);
-	size_t slots = (by.n + LIFE_BYTES - 1) / LIFE_BYTES;
+	uint8_t e[LIFE_BYTES * (1 + SLOTS_MAX)] = {0};
+	struct str by = str_first(l->by, BY_MAX), scrubbed = str_first(l->scrubbed, SCRUBBED_MAX);
+	size_t text_bytes = scrubbed.n > 0 ? by.n + 1 + scrubbed.n : by.n;
+	size_t slots = (text_bytes + LIFE_BYTES - 1) / LIFE_BYTES;
 	bool was_ok = buf_ok(lives);
 
 	memcpy(e, l->event_id.b, 16);
@@ -62,6 +65,8 @@ void journal_add(struct buf *lives, const struct life *l)
 	e[35] = (uint8_t)slots;
 	if (by.n > 0)
 		memcpy(e + LIFE_BYTES, by.p, by.n);
+	if (scrubbed.n > 0)
+		memcpy(e + LIFE_BYTES + by.n + 1, scrubbed.p, scrubbed.n);
 	put_le(e + 36, l->status < 0 ? 0 : (uint64_t)l->status, 2);
 	put_le(e + 38, l->attempts < UINT16_MAX ? l->attempts : UINT16_MAX, 2);
 	buf_add(lives, e, LIFE_BYTES * (1 + slots));
@@ -79,7 +84,7 @@ size_t journal_entry_bytes(const uint8_t *p, size_t n)
 
 void journal_unpack(const uint8_t *p, size_t bytes, struct life *ret)
 {
-	const char *text = (const char *)p + LIFE_BYTES;
+	struct str text = str_make((const char *)p + LIFE_BYTES, bytes - LIFE_BYTES);
 
 	memset(ret, 0, sizeof *ret);
 	memcpy(ret->event_id.b, p, 16);
@@ -90,8 +95,8 @@ void journal_unpack(const uint8_t *p, size_t bytes, struct life *ret)
 	ret->why = (enum drop_reason)p[34];
 	ret->status = (int)get_le(p + 36, 2);
 	ret->attempts = (uint32_t)get_le(p + 38, 2);
-	if (bytes > LIFE_BYTES)
-		ret->by = str_make(text, strnlen(text, bytes - LIFE_BYTES));
+	(void)str_cut(&text, '\0', &ret->by);
+	(void)str_cut(&text, '\0', &ret->scrubbed);
 }
 
 static int trim(struct work *w)

@@ -119,7 +119,8 @@ int queue_append(struct work *w, struct spool_put *p)
 						  .what = LIFE_STORED,
 						  .class = p->class,
 						  .seq = p->seq,
-						  .by = p->by});
+						  .by = p->by,
+						  .scrubbed = p->scrubbed});
 	return 0;
 }
 

@@ -72,7 +72,8 @@ struct spool_put {
 	struct quantities held;
 	bool has_event_id;
 	struct event_id event_id;
-	struct str by; /* rules that were true, for people; kept alive likewise */
+	/* For people: rules that were true, paths of what was scrubbed; kept alive likewise. */
+	struct str by, scrubbed;
 	spool_put_fn *done;
 	uint64_t seq;           /* result */
 	struct spool_put *next; /* the spool's */
@@ -174,6 +175,7 @@ struct life {
 	enum drop_reason why;
 	uint32_t attempts;
 	struct str by; /* of a refusal: who decided; of what is stored: rules that were true */
+	struct str scrubbed; /* paths */
 };
 const char *life_name(enum life_what w);
 /* Entries of one event, oldest first. Any thread. E_NOTFOUND when there is none. */

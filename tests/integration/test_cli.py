@@ -159,6 +159,19 @@ def test_why_of_a_waiting_and_of_a_refused_event(make_daemon, sentry):
     assert "405" in ok(d.cli("why", gone)), "known after a restart"
 
 
+def test_why_tells_where_something_was_scrubbed_and_never_what(make_daemon, sentry):
+    d = make_daemon(sentry, {"scrub": {"defaults": None}})
+    eid = wire.new_id()
+    d.send_ok(wire.event(
+        eid, extra={"password": "hunter2", "4571234567890111": {"secret": "x"}}))
+    sentry.wait_event(eid)
+    text = ok(d.cli("why", eid))
+    assert ", scrubbed extra.password, extra.*.secret" in text
+    assert '"scrubbed":"extra.password, extra.*.secret"' in \
+        ok(d.cli("why", "--json", eid)).replace('": "', '":"')
+    assert "hunter2" not in text and "4571234567890111" not in text
+
+
 def test_why_of_an_unknown_event_says_so(picketd):
     done = picketd.cli("why", wire.new_id())
     assert done.returncode not in (0, USAGE)

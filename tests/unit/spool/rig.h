@@ -167,7 +167,7 @@ static inline void on_item_put(struct spool_put *p, int rc)
 	i->rc = rc;
 }
 
-static inline void start_put(struct rig *r, struct item_put *i, const struct what *w)
+static inline void prepare_put(struct rig *r, struct item_put *i, const struct what *w)
 {
 	memset(i, 0, sizeof *i);
 	buf_init(&i->bytes, 0);
@@ -180,6 +180,11 @@ static inline void start_put(struct rig *r, struct item_put *i, const struct wha
 	i->put.has_event_id = true;
 	i->put.event_id = id_of(w->number);
 	i->put.done = on_item_put;
+}
+
+static inline void start_put(struct rig *r, struct item_put *i, const struct what *w)
+{
+	prepare_put(r, i, w);
 	spool_put(r->spool, &i->put);
 	assert_false(i->done);
 }

@@ -228,6 +228,52 @@ static void the_journal_tells_who_decided_and_cuts_long_names(void **state)
 	rig_fini(&r);
 }
 
+struct texts {
+	char by[512], scrubbed[512];
+};
+
+static void on_texts(void *arg, const struct life *l)
+{
+	struct texts *t = arg;
+
+	(void)snprintf(t->by, sizeof t->by, "%.*s", STR_ARG(l->by));
+	(void)snprintf(t->scrubbed, sizeof t->scrubbed, "%.*s", STR_ARG(l->scrubbed));
+}
+
+static void the_journal_tells_rules_and_what_was_scrubbed_apart(void **state)
+{
+	static const size_t sizes[][2] = {
+		{0, 0}, {0, 1}, {1, 0}, {1, 38}, {2, 38}, {39, 40}, {160, 160}, {400, 400}};
+	struct rig r;
+	char text[400];
+
+	(void)state;
+	rig_init(&r);
+	rig_open(&r);
+	memset(text, 'x', sizeof text);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct what w = {DSN_A, CLASS_ERROR, CAT_ERROR, 100, i};
+		struct item_put put;
+
+		prepare_put(&r, &put, &w);
+		put.put.by = str_make(text, sizes[i][0]);
+		put.put.scrubbed = str_make(text, sizes[i][1]);
+		spool_put(r.spool, &put.put);
+		assert_int_equal(end_put(&r, &put, NULL), E_OK);
+	}
+	rig_restart(&r);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct event_id id = id_of(i);
+		struct texts t = {.by = ""};
+		struct err err;
+
+		assert_int_equal(spool_why(r.spool, &id, on_texts, &t, &err), E_OK);
+		assert_int_equal(strlen(t.by), sizes[i][0] < 160 ? sizes[i][0] : 160);
+		assert_int_equal(strlen(t.scrubbed), sizes[i][1] < 160 ? sizes[i][1] : 160);
+	}
+	rig_fini(&r);
+}
+
 static void the_journal_forgets_the_oldest_lives(void **state)
 {
 	enum { ROUNDS = 60, EACH = 5000 };
@@ -383,6 +429,7 @@ int main(void)
 		cmocka_unit_test(dead_letters_are_bounded_and_the_oldest_goes),
 		cmocka_unit_test(the_journal_tells_an_events_life_in_order),
 		cmocka_unit_test(the_journal_tells_who_decided_and_cuts_long_names),
+		cmocka_unit_test(the_journal_tells_rules_and_what_was_scrubbed_apart),
 		cmocka_unit_test(the_journal_forgets_the_oldest_lives),
 		cmocka_unit_test(a_report_is_pending_until_it_was_sent_over_restarts),
 		cmocka_unit_test(lanes_that_report_have_a_bound_and_the_law_holds_beyond_it),
