@@ -16,9 +16,7 @@ static const char *const pieces[] = {"127.0.0.1", "1.1.1.1", "::", "fe80::1%eth0
 	".", ":", "/", "\\", "//", "-", "--", "=", " ", "\n", "\t", "4571234567890111", "34", "37",
 	"4", "1", "12", "123456", "DE89370400440532013000", "AD12", "Bearer x", "bEaReR",
 	"-----BEGIN", " RSA PRIVATE KEY-----", "-----END", "x\n", "users", "home", "profiles",
-	"C:", "u:p@", "password", "PASSWD", "secret", "pa\xc5\xbfsword",
-	"to\xe2\x84\xaa"
-	"en",
+	"C:", "u:p@", "password", "PASSWD", "secret", "pa\xc5\xbfsword", "to\xe2\x84\xaa\145n",
 	"token", "otp", "two-factor", "two_factor", "api-key", "apikey", "auth", "mysql_pwd",
 	"private_key", "credentials", "session", "csrf", ",", "\xd9\xa1\xd9\xa2\xd9\xa3",
 	"\xef\xbc\x91", "4a:00:04:10:9b:50", "078-05-1120", "ceee0822", "ed8f", "789e73e75cd1",
