@@ -91,6 +91,8 @@ static inline void bench_run_str(struct bench *b, struct str text)
 	bench_forget(b);
 	b->e = envelope_new();
 	assert_non_null(b->e);
+	text = arena_dup(b->e->arena, text); /* it stays for as long as the envelope */
+	assert_non_null(text.p);
 	if (envelope_parse(b->e, text, NULL, &err) != E_OK ||
 		envelope_identify(b->e, &err) != E_OK ||
 		envelope_measure(b->e, &b->e->invalid, &err) != E_OK)
