@@ -192,11 +192,11 @@ static int open_forward(struct relay *r, uint64_t seed, struct err *err)
 	return forward_new(&r->forward, &o, err);
 }
 
-static bool is_own(void *arg, const struct sockaddr_storage *peer)
+static bool is_own(void *arg, int fd)
 {
 	struct relay *r = arg;
 
-	return transport_curl_is_own(r->transport, peer);
+	return transport_curl_is_own(r->transport, fd);
 }
 
 static int open_ingest(struct relay *r, struct err *err)

@@ -432,39 +432,58 @@ void transport_curl_configure(struct transport *base, struct settings *settings)
 		multi_configure(t);
 }
 
-/* IPv4 addresses come in two forms; port 0 is that of no connection. */
-static in_port_t address_of(const struct sockaddr_storage *sa, struct in6_addr *ret)
+/* One end of a connection. IPv4 addresses come in two forms. */
+struct end {
+	struct in6_addr address;
+	in_port_t port;
+};
+
+typedef int name_fn(int fd, struct sockaddr *ret, socklen_t *n);
+
+/* False: it is no end of a TCP connection. */
+static bool end_of(int fd, name_fn *name, struct end *ret)
 {
+	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+	socklen_t n = sizeof sa;
+
 	memset(ret, 0, sizeof *ret);
-	if (sa->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
+	if (name(fd, (struct sockaddr *)&sa, &n) != 0)
+		return false;
+	if (sa.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&sa;
 
-		*ret = in6->sin6_addr;
-		return in6->sin6_port;
-	}
-	if (sa->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
+		ret->address = in6->sin6_addr;
+		ret->port = in6->sin6_port;
+	} else if (sa.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)&sa;
 
-		ret->s6_addr[10] = ret->s6_addr[11] = 0xff;
-		memcpy(&ret->s6_addr[12], &in->sin_addr, sizeof in->sin_addr);
-		return in->sin_port;
+		ret->address.s6_addr[10] = ret->address.s6_addr[11] = 0xff;
+		memcpy(&ret->address.s6_addr[12], &in->sin_addr, sizeof in->sin_addr);
+		ret->port = in->sin_port;
 	}
-	return 0;
+	return ret->port != 0;
 }
 
-bool transport_curl_is_own(const struct transport *t, const struct sockaddr_storage *addr)
+static bool end_is(const struct end *e, int fd, name_fn *name)
+{
+	struct end is;
+
+	return end_of(fd, name, &is) && is.port == e->port &&
+	       memcmp(&is.address, &e->address, sizeof is.address) == 0;
+}
+
+/* Both ends are compared: a client may have the port of one of these connections,
+ * since ports are only taken for one destination. */
+bool transport_curl_is_own(const struct transport *t, int fd)
 {
 	const struct curl_transport *c = (const struct curl_transport *)t;
-	struct in6_addr wanted, own;
-	in_port_t port = address_of(addr, &wanted);
+	struct end there, here;
 	const struct sock *s;
 
+	if (!end_of(fd, getpeername, &there) || !end_of(fd, getsockname, &here))
+		return false;
 	LIST_FOREACH (s, &c->socks, link) {
-		struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
-		socklen_t n = sizeof sa;
-
-		if (getsockname(s->fd, (struct sockaddr *)&sa, &n) == 0 && port != 0 &&
-			address_of(&sa, &own) == port && memcmp(&own, &wanted, sizeof own) == 0)
+		if (end_is(&there, s->fd, getsockname) && end_is(&here, s->fd, getpeername))
 			return true;
 	}
 	return false;

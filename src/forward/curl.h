@@ -22,8 +22,8 @@ int transport_curl_new(
 	struct transport **ret, uv_loop_t *loop, struct settings *settings, struct err *err);
 /* For a reload: requests sent from now on follow the new settings. */
 void transport_curl_configure(struct transport *t, struct settings *settings);
-/* True when addr is this end of a connection that carries a request now. */
-bool transport_curl_is_own(const struct transport *t, const struct sockaddr_storage *addr);
+/* True when fd is the far end of a connection of t. */
+bool transport_curl_is_own(const struct transport *t, int fd);
 /* Connections open now, busy or not; for tests and status. */
 unsigned transport_curl_sockets(const struct transport *t);
 

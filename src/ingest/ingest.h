@@ -61,9 +61,9 @@ struct ingest_ops {
 	void (*envelope)(void *arg, struct envelope *env, void *result, struct reply *to);
 	/* Frees a result whose envelope was never handed over. */
 	void (*discard)(void *arg, void *result);
-	/* True when the other end of a TCP connection is this process, as it is when
-	 * upstream leads back here. May be NULL. */
-	bool (*is_own)(void *arg, const struct sockaddr_storage *peer);
+	/* True when the other end of this TCP connection is this process, as it is
+	 * when upstream leads back here. May be NULL. */
+	bool (*is_own)(void *arg, int fd);
 	/* False: no such page. Fills p; body is an initialised empty buf. */
 	bool (*page)(void *arg, struct str path, struct str query, struct page *p);
 };

@@ -62,7 +62,7 @@ static void welcome(struct listener *l, int fd, const struct sockaddr_storage *s
 	else
 		peer_of_address((const struct sockaddr *)sa, n, &peer);
 	if (!peer.is_unix && in->ops->is_own != NULL)
-		peer.is_own = in->ops->is_own(in->ops->arg, sa);
+		peer.is_own = in->ops->is_own(in->ops->arg, fd);
 	connection_open(in, fd, &peer, refuse);
 }
 

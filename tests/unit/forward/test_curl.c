@@ -332,6 +332,61 @@ static void what_is_cancelled_ends_once_and_later(void **state)
 	world_close(&w);
 }
 
+#define PORT_RANGE 51 /* IP_LOCAL_PORT_RANGE */
+
+/* A socket at the port of another, which goes elsewhere: the kernel gives a port
+ * to several connections as long as their destinations differ. */
+static int same_port(int fd, int *far)
+{
+	struct sockaddr_in sa;
+	socklen_t n = sizeof sa;
+	int listener = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0);
+	uint32_t range;
+
+	assert_int_equal(getpeername(fd, (struct sockaddr *)&sa, &n), 0);
+	range = (uint32_t)ntohs(sa.sin_port) << 16 | ntohs(sa.sin_port);
+	if (setsockopt(s, IPPROTO_IP, PORT_RANGE, &range, sizeof range) != 0) {
+		/* Before Linux 6.3: at least a neighbour of loopback has the same port. */
+		sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+		assert_int_equal(bind(s, (struct sockaddr *)&sa, n), 0);
+	}
+	sa = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	assert_int_equal(bind(listener, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&sa, &n), 0);
+	assert_int_equal(connect(s, (struct sockaddr *)&sa, n), 0);
+	*far = accept(listener, NULL, NULL);
+	assert_true(*far >= 0);
+	assert_int_equal(close(listener), 0);
+	return s;
+}
+
+static void the_far_ends_of_its_connections_are_its_own(void **state)
+{
+	struct world w, other;
+	struct call c;
+	int near, far;
+
+	(void)state;
+	world_open(&w, NULL);
+	world_open(&other, NULL);
+	call_start(&w, &c, "/hang", STR("x"));
+	while (server_requests(&w.server) == 0)
+		(void)uv_run(&w.loop, UV_RUN_NOWAIT);
+	assert_true(transport_curl_is_own(w.t, w.server.fds[0]));
+	assert_false(transport_curl_is_own(other.t, w.server.fds[0]));
+	assert_false(transport_curl_is_own(w.t, w.server.fd));
+	near = same_port(w.server.fds[0], &far);
+	assert_false(transport_curl_is_own(w.t, far));
+	assert_false(transport_curl_is_own(w.t, near));
+	assert_int_equal(close(near), 0);
+	assert_int_equal(close(far), 0);
+	w.t->ops->cancel(w.t, &c.x);
+	wait(&w);
+	world_close(&w);
+	world_close(&other);
+}
+
 static void connections_are_bounded_and_used_again(void **state)
 {
 	static const char *const env[] = {"PICKET_UPSTREAM_CONNECTIONS=3", NULL};
@@ -425,6 +480,7 @@ int main(void)
 		cmocka_unit_test(a_hanging_upstream_times_out),
 		cmocka_unit_test(an_endless_answer_is_not_read),
 		cmocka_unit_test(what_is_cancelled_ends_once_and_later),
+		cmocka_unit_test(the_far_ends_of_its_connections_are_its_own),
 		cmocka_unit_test(connections_are_bounded_and_used_again),
 		cmocka_unit_test(new_settings_hold_for_the_next_request),
 		cmocka_unit_test(an_unused_transport_costs_nothing),
