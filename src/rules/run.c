@@ -174,7 +174,7 @@ static int act_one(
 		break;
 	case ACTION_LIMIT:
 		if (!limit_passes(sub, rule, a))
-			*end = drop(sub, rule, DROP_EVENT_PROCESSOR);
+			*end = drop(sub, rule, DROP_BEFORE_SEND);
 		break;
 	case ACTION_ROUTE:
 	case ACTION_DUPLICATE:

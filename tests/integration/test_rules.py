@@ -105,7 +105,7 @@ def test_limits_count_by_key(make_daemon, sentry):
     d = ruled(make_daemon, sentry, few={"then": "limit 2 per 1h by (tags.shop)"})
     for shop in ["a", "a", "a", "b", "b", "b"]:
         d.send_ok(message("m", tags={"shop": shop}))
-    wait_until(lambda: d.dropped("event_processor", "error") == 2)
+    wait_until(lambda: d.dropped("before_send", "error") == 2)
     d.wait_empty()
     assert len(sentry.items("event")) == 4
 
