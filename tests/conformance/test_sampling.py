@@ -10,46 +10,11 @@ import client
 import wire
 from daemon import wait_until
 from helpers import AUTH, PATH, QUICK, post_ok
+from judging import dsc, ids_of, kept, last_56_bits, sampler, transaction
 from settings import PICKETD
 from wire import KEY, UPSTREAM_KEY
 
 RELATIVE = {"mode": "relative"}
-
-
-def dsc(trace=None, **more):
-    return {"trace_id": trace or wire.new_id(), "public_key": KEY, "sampled": "true", **more}
-
-
-def transaction(trace=None, header=None, eid=None, rest=()):
-    eid = eid or wire.new_id()
-    trace = trace or (header or {}).get("trace_id") or wire.new_id()
-    body = {"event_id": eid, "type": "transaction", "transaction": "GET /x",
-            "start_timestamp": 1767225600.0, "timestamp": 1767225600.5,
-            "contexts": {"trace": {"trace_id": trace, "span_id": "1234567890abcdef"}}, "spans": []}
-    head = {"event_id": eid, **({"trace": header} if header is not None else {})}
-    return wire.build(head, [({"type": "transaction"}, wire.compact(body)), *rest])
-
-
-def ids_of(envelope):
-    return json.loads(envelope.split(b"\n")[0])["event_id"]
-
-
-def kept(d, sentry, bodies):
-    """Event id -> envelope of those that arrive."""
-    wanted = [ids_of(b) for b in bodies]
-    for body, eid in zip(bodies, wanted):
-        assert post_ok(d, body).json() == {"id": eid}
-    d.wait_empty()
-    return {e.event_id: e for e in sentry.envelopes() if e.event_id in set(wanted)}
-
-
-def sampler(make_daemon, sentry, more=None, **sampling):
-    return make_daemon(sentry, {**QUICK, "sampling": sampling, **(more or {})})
-
-
-def last_56_bits(trace):
-    """The random number that a trace id is, where the trace has none of its own."""
-    return (int(trace[-14:], 16) * 10**6 >> 56) / 10**6
 
 
 def test_P032_what_sampling_drops_is_200_with_its_id(make_daemon, sentry):
