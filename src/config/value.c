@@ -130,8 +130,8 @@ static int parse_rate(
 
 static int parse_bool(const struct value_text *v, bool *ret, const char *def, struct err *err)
 {
-	static const char *const words[][2] = {
-		{"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
+	static const char *const words[][2] = {{"no", "yes"}, {"false", "true"}, {"off", "on"},
+		{"0", "1"}, {"n", "y"}, {"f", "t"}};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		for (size_t b = 0; b < 2; b++)

@@ -9,6 +9,9 @@ import pytest
 from tables import TABLES
 
 HERE = pathlib.Path(__file__).parent
+# Those of T that are not here are about what the daemon does not do.
+NUMBERS = {"P": range(1, 151), "S": range(1, 76),
+           "T": [*range(1, 56), *range(59, 63), 99, 100]}
 
 
 def written_here():
@@ -23,7 +26,6 @@ def written_here():
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.ABOUT.replace(" ", "-"))
 def test_every_statement_has_a_test_or_a_reason(table):
-    assert sorted(table.SAYS) == list(range(min(table.SAYS), max(table.SAYS) + 1))
     here = written_here()
     for n in table.SAYS:
         ways = ((table.LETTER, n) in here) + (n in table.PROVEN_ELSEWHERE) + (n in table.NOT_TESTABLE)
@@ -35,8 +37,8 @@ def test_every_statement_has_a_test_or_a_reason(table):
 def test_every_test_has_its_statement():
     known = {(table.LETTER, n) for table in TABLES for n in table.SAYS}
     assert written_here() <= known
-    assert sorted(n for letter, n in known if letter == "P") == list(range(1, 151))
-    assert sorted(n for letter, n in known if letter == "S") == list(range(1, 76))
+    for letter, numbers in NUMBERS.items():
+        assert sorted(n for is_of, n in known if is_of == letter) == list(numbers)
 
 
 @pytest.fixture(scope="session")
