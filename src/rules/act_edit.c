@@ -70,7 +70,9 @@ static int gather_virtual(struct acting *w, enum rule_virtual v, struct places *
 	n = json_find(s->doc, n, "exception");
 	if (json_get(s->doc, n, STR("values")) != JSON_NONE)
 		n = json_get(s->doc, n, STR("values"));
-	n = json_get(s->doc, json_at(s->doc, n, -1), str_of(path));
+	if (json_type_of(s->doc, n) == JSON_TYPE_ARRAY)
+		n = json_at(s->doc, n, -1);
+	n = json_get(s->doc, n, str_of(path));
 	return n != JSON_NONE ? add_place(w, p, n) : rc;
 }
 

@@ -270,7 +270,10 @@ static bool run_test(const struct rule_test *t, const struct rule_fields *f, str
 	struct judging j = {t, f, TEST_NO, false, false};
 	bool is_true;
 
-	(void)path_values(&t->left, f, s, judge_value, &j);
+	if (t->has_constant)
+		(void)judge_value(&j, s, &t->constant);
+	else
+		(void)path_values(&t->left, f, s, judge_value, &j);
 	if (t->op == OP_EXISTS || t->op == OP_MISSING)
 		return j.found == (t->op == OP_EXISTS);
 	is_true = (j.result == TEST_YES) != (t->quantifier == QUANT_NONE);
@@ -315,7 +318,7 @@ bool condition_reads_only(const struct condition *c, const char *const *names, s
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct rule_test *t = &c->code[i].test;
 
-		if (!path_is_among(&t->left, names, n))
+		if (!t->has_constant && !path_is_among(&t->left, names, n))
 			return false;
 		for (size_t k = 0; k < t->right_n; k++) {
 			if (t->right[k].is_path && !path_is_among(&t->right[k].path, names, n))

@@ -198,6 +198,16 @@ static bool reader_call(struct reader *r, const char *word)
 	return false;
 }
 
+/* A text or number on the left: what ${VAR} has put there. */
+static int read_constant(struct reader *r, struct rule_test *t)
+{
+	int rc = reader_literal(r, &t->constant, &t->has_constant);
+
+	if (rc == E_OK && !t->has_constant)
+		return reader_expected(r, "a path, a test or (");
+	return rc;
+}
+
 static int read_left(struct reader *r, struct rule_test *t)
 {
 	unsigned open = 0;
@@ -213,6 +223,8 @@ static int read_left(struct reader *r, struct rule_test *t)
 		t->function = FN_LOWER, open++;
 	else if (reader_call(r, "length"))
 		t->function = FN_LENGTH, open++;
+	if (open == 0 && !reader_at_path(r) && !reader_end(r))
+		return read_constant(r, t);
 	if (!reader_at_path(r))
 		return reader_expected(r, "a path, a test or (");
 	rc = reader_path(r, &t->left);
@@ -249,8 +261,9 @@ static struct str needle_of(const struct rule_test *t)
 	bool fixed = t->op == OP_EQ || t->op == OP_CONTAINS || t->op == OP_STARTS ||
 		     t->op == OP_ENDS || t->op == OP_IN;
 
-	if (!fixed || t->any_case || t->function != FN_NONE || t->quantifier == QUANT_NONE ||
-		t->right_n != 1 || t->right[0].is_path || t->left.base != BASE_ROOT)
+	if (!fixed || t->any_case || t->has_constant || t->function != FN_NONE ||
+		t->quantifier == QUANT_NONE || t->right_n != 1 || t->right[0].is_path ||
+		t->left.base != BASE_ROOT)
 		return STR_EMPTY;
 	if (t->left.virtual != VIRTUAL_NONE && t->left.virtual != VIRTUAL_EXC_TYPE &&
 		t->left.virtual != VIRTUAL_EXC_VALUE && t->left.virtual != VIRTUAL_MESSAGE)

@@ -52,6 +52,8 @@ struct rule_test {
 	enum rule_quantifier quantifier;
 	enum rule_function function;
 	struct rule_path left;
+	bool has_constant; /* stands on the left in place of a path */
+	struct rule_value constant;
 	size_t right_n;
 	struct rule_operand *right;
 };

@@ -94,6 +94,7 @@ static bool first_value(
 
 #define COUNT_OF(a) (sizeof(a) / sizeof(a)[0])
 
+/* {"values": [...]}, [...], or one alone. */
 static json_node exceptions(const struct rule_scope *s)
 {
 	json_node list = at(s, "exception");
@@ -102,10 +103,29 @@ static json_node exceptions(const struct rule_scope *s)
 	return values != JSON_NONE ? values : list;
 }
 
+static bool is_list(const struct rule_scope *s, json_node n)
+{
+	return json_type_of(s->doc, n) == JSON_TYPE_ARRAY;
+}
+
+static json_node first_exception(const struct rule_scope *s)
+{
+	json_node list = s->doc != NULL ? exceptions(s) : JSON_NONE;
+
+	return list != JSON_NONE && is_list(s, list) ? json_first(s->doc, list) : list;
+}
+
+static json_node exception_after(const struct rule_scope *s, json_node n)
+{
+	return is_list(s, json_parent(s->doc, n)) ? json_next(s->doc, n) : JSON_NONE;
+}
+
 /* The last one: what was raised; its causes stand in front (5.4). */
 static json_node main_exception(const struct rule_scope *s)
 {
-	return s->doc != NULL ? json_at(s->doc, exceptions(s), -1) : JSON_NONE;
+	json_node list = s->doc != NULL ? exceptions(s) : JSON_NONE;
+
+	return list != JSON_NONE && is_list(s, list) ? json_at(s->doc, list, -1) : list;
 }
 
 static struct rule_value of_main(const struct rule_scope *s, struct str key)
@@ -152,9 +172,9 @@ static struct rule_value bare_class(struct rule_value v)
 
 static bool each_in_chain(struct rule_scope *s, rule_value_fn *each, void *arg)
 {
-	json_node n = s->doc != NULL ? json_first(s->doc, exceptions(s)) : JSON_NONE;
+	json_node n = first_exception(s);
 
-	for (; n != JSON_NONE; n = json_next(s->doc, n)) {
+	for (; n != JSON_NONE; n = exception_after(s, n)) {
 		struct rule_value type = value_of(s, json_get(s->doc, n, STR("type")));
 		struct rule_value full = rule_value_text(qualified(s, n));
 
@@ -170,9 +190,9 @@ static bool each_in_chain(struct rule_scope *s, rule_value_fn *each, void *arg)
 
 static bool any_unhandled(const struct rule_scope *s)
 {
-	json_node n = s->doc != NULL ? json_first(s->doc, exceptions(s)) : JSON_NONE;
+	json_node n = first_exception(s);
 
-	for (; n != JSON_NONE; n = json_next(s->doc, n)) {
+	for (; n != JSON_NONE; n = exception_after(s, n)) {
 		if (!json_bool(s->doc, json_find(s->doc, n, "mechanism.handled"), true))
 			return true;
 	}

@@ -62,6 +62,13 @@ static void tests_compare_values(void **state)
 		{"a = b.c", "{\"a\":1,\"b\":{\"c\":1}}", 1},
 		{"a != b", "{\"a\":1,\"b\":2}", 1},
 		{"a in (b[*])", "{\"a\":1,\"b\":[3,1]}", 1},
+		{"\"off\" = \"off\"", "{}", 1},
+		{"\"OFF\" iin (\"off\", \"no\")", "{}", 1},
+		{"\"\" = \"off\" or \"on\" != \"on\"", "{}", 0},
+		{"'a' = a and 2 < b", "{\"a\":\"a\",\"b\":3}", 1},
+		{"\"x\" in (a[*])", "{\"a\":[\"y\",\"x\"]}", 1},
+		{"not \"on\" matches \"^o\"", "{}", 0},
+		{"3 >= a", "{}", 0},
 	};
 
 	(void)state;
@@ -228,6 +235,12 @@ static void virtual_fields_have_one_name(void **state)
 			"{\"exception\":{\"values\":[{\"type\":\"E\",\"module\":null}]}}", 1},
 		{"exception.chain = \"IOError\"", CHAIN, 1},
 		{"exception.chain in (\"app.views.ViewError\")", CHAIN, 1},
+		{"exception.qualified = \"m.E\" and exception.chain = \"E\"",
+			"{\"exception\":[{\"type\":\"x\"},{\"type\":\"E\",\"module\":\"m\"}]}", 1},
+		{"exception.qualified = \"m.E\" and exception.chain = \"E\" and message = \"v\"",
+			"{\"exception\":{\"type\":\"E\",\"module\":\"m\",\"value\":\"v\"}}", 1},
+		{"missing(exception.type) and missing(message)",
+			"{\"exception\":{\"values\":null}}", 1},
 		{"handled = false", CHAIN, 1},
 		{"crash = true", CHAIN, 1},
 		{"crash = true", "{\"level\":\"fatal\"}", 0},
