@@ -83,8 +83,31 @@ static bool is_below(struct json_doc *d, json_node n, json_node top)
 	return n == top;
 }
 
+/* Edits that go from text to text leave what a text stands in alone. */
+static bool is_text_edit(const struct rule_action *a)
+{
+	switch (a->kind) {
+	case ACTION_REPLACE:
+	case ACTION_HASH:
+	case ACTION_MASK:
+	case ACTION_TRUNCATE:
+	case ACTION_STRIP_QUERY:
+	case ACTION_SCRUB_PARAMS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_container(struct json_doc *d, json_node n)
+{
+	enum json_type t = json_type_of(d, n);
+
+	return t == JSON_TYPE_ARRAY || t == JSON_TYPE_OBJECT;
+}
+
 /* Keeps the places for which where holds; of nested ones the outermost, as the
- * edit replaces all of it. */
+ * edit replaces all of it, and for edits of texts the texts in it. */
 static void filter(const struct rule_action *a, struct acting *w, struct places *p)
 {
 	struct rule_scope *s = w->s;
@@ -94,8 +117,9 @@ static void filter(const struct rule_action *a, struct acting *w, struct places 
 
 	for (size_t i = 0; i < p->n; i++) {
 		json_node n = p->v[i];
+		bool below = taken != JSON_NONE && is_below(s->doc, n, taken);
 
-		if (taken != JSON_NONE && is_below(s->doc, n, taken))
+		if (below && (!is_text_edit(a) || is_container(s->doc, n)))
 			continue;
 		if (a->where != NULL) {
 			rule_scope_enter(s, s->kind, s->doc, n);
@@ -103,7 +127,8 @@ static void filter(const struct rule_action *a, struct acting *w, struct places 
 			if (condition_eval(a->where, s) != CONDITION_TRUE)
 				continue;
 		}
-		taken = a->kind != ACTION_REMOVE_ELEMENTS ? n : JSON_NONE;
+		if (!below)
+			taken = a->kind != ACTION_REMOVE_ELEMENTS ? n : JSON_NONE;
 		p->v[kept++] = n;
 	}
 	p->n = kept;

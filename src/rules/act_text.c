@@ -268,13 +268,15 @@ int act_text(const struct rule_action *a, struct acting *w)
 	struct places p;
 	int rc = action_places(a, w, &p);
 
-	for (size_t i = 0; i < p.n && rc == E_OK; i++) {
+	/* Last first: texts before the container of theirs that scrub_params may put
+	 * something else in place of. */
+	for (size_t i = p.n; i > 0 && rc == E_OK; i--) {
 		uint32_t trouble = w->trouble;
 
 		if (a->kind == ACTION_REDACT)
-			rc = redact_one(a, w, p.v[i]);
+			rc = redact_one(a, w, p.v[i - 1]);
 		else
-			rc = edit_one(a, w, p.v[i]);
+			rc = edit_one(a, w, p.v[i - 1]);
 		if (rc != E_NOMEM && rc != E_OK) {
 			w->trouble++;
 			rc = E_OK;
