@@ -7,6 +7,7 @@ DESTDIR    ?=
 BINDIR     ?= $(PREFIX)/bin
 SBINDIR    ?= $(PREFIX)/sbin
 MANDIR     ?= $(PREFIX)/share/man
+DOCDIR     ?= $(PREFIX)/share/doc/picket
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 
@@ -323,13 +324,14 @@ run: deps
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR) \
-		$(DESTDIR)$(SYSCONFDIR)/picket/conf.d
+		$(DESTDIR)$(SYSCONFDIR)/picket/conf.d $(DESTDIR)$(DOCDIR)/examples
 	install -m 755 $(BUILD)/picketd $(DESTDIR)$(SBINDIR)/picketd
 	install -m 755 $(BUILD)/picket $(DESTDIR)$(BINDIR)/picket
 	install -m 644 man/picket.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/picket.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/picket-rules.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/picketd.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 644 conf/examples/* $(DESTDIR)$(DOCDIR)/examples/
 	for u in picketd.service picketd.socket picketd-control.socket; do \
 		sed 's|@SBINDIR@|$(SBINDIR)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/$$u \
 			> $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
@@ -343,6 +345,7 @@ uninstall:
 		$(DESTDIR)$(MANDIR)/man5/picket-rules.5 $(DESTDIR)$(MANDIR)/man8/picketd.8 \
 		$(DESTDIR)$(UNITDIR)/picketd.service $(DESTDIR)$(UNITDIR)/picketd.socket \
 		$(DESTDIR)$(UNITDIR)/picketd-control.socket
+	rm -rf $(DESTDIR)$(DOCDIR)/examples
 
 .PHONY: help
 help:
