@@ -166,6 +166,11 @@ int main(void)
 {
 	compare("drop_by_sampling_costs_more", "[sampling]\ntransactions = 0.1\n", "target<=3");
 	compare("keep_by_sampling_costs_more", "[sampling]\ntransactions = 0.5\n", "");
+	compare("drop_by_name_costs_more",
+		"[rule a]\non = transaction\nwhen = transaction = \"GET /x\"\nthen = drop\n",
+		"target<=3");
+	compare("a_rule_that_is_false_costs_more",
+		"[rule a]\non = transaction\nwhen = transaction = \"GET /y\"\nthen = drop\n", "");
 	compare("unconcerned_costs_more", "[sampling]\nreplays = 0.1\n", "target<=0.5");
 	return 0;
 }
