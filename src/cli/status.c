@@ -222,6 +222,14 @@ static void print_rule(struct cli *c, const json_t *r)
 		(void)fprintf(c->out, ", %lld errors", (long long)show_get_int(r, "errors"));
 }
 
+static void print_scrub(struct cli *c, const json_t *r)
+{
+	show_text(c->out, str_of(show_get_text(r, "rule")));
+	(void)fprintf(c->out, " (%s)  %lld hits, %lld runs, %lld us", show_get_text(r, "pass"),
+		(long long)show_get_int(r, "hits"), (long long)show_get_int(r, "runs"),
+		(long long)show_get_int(r, "time_us"));
+}
+
 static void print_list(struct cli *c, const char *title, const json_t *list,
 	void (*print)(struct cli *c, const json_t *one))
 {
@@ -232,9 +240,22 @@ static void print_list(struct cli *c, const char *title, const json_t *list,
 	}
 }
 
+/* There are always some twenty rules: those that found something. */
+static json_t *with_hits(const json_t *list)
+{
+	json_t *some = json_array();
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (show_get_int(json_array_get(list, i), "hits") > 0)
+			(void)json_array_append(some, json_array_get(list, i));
+	}
+	return some;
+}
+
 static void print_status(struct cli *c, const json_t *s)
 {
 	const json_t *totals = json_object_get(s, "totals");
+	json_t *scrubs = with_hits(json_object_get(s, "scrub_rules"));
 
 	print_head(c, s);
 	print_spool(c, json_object_get(s, "spool"));
@@ -243,6 +264,8 @@ static void print_status(struct cli *c, const json_t *s)
 	print_list(c, "upstream", json_object_get(s, "upstreams"), print_upstream);
 	print_list(c, "limits", json_object_get(s, "limits"), print_limit);
 	print_list(c, "rules", json_object_get(s, "rules"), print_rule);
+	print_list(c, "scrubbing", scrubs, print_scrub);
+	json_decref(scrubs);
 }
 
 /* --- running --------------------------------------------------------------- */

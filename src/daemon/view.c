@@ -7,6 +7,7 @@
 #include "forward/local.h"
 #include "process/process.h"
 #include "rules/ruleset.h"
+#include "scrub/scrub.h"
 
 #define MS_PER_S 1000
 
@@ -84,6 +85,24 @@ static void add_rules(struct relay_view *v, struct relay *r)
 	}
 	v->view.rules = rules;
 	v->view.counts = list;
+}
+
+static void add_scrubs(struct relay_view *v, struct relay *r)
+{
+	const struct scrubber *s = judge_scrubbing(judge_of(r->settings));
+	struct scrub_figures f;
+	struct view_scrub *list;
+	size_t n = 0;
+
+	while (scrubber_figures(s, n, &f))
+		n++;
+	list = arena_calloc(v->arena, n + 1, sizeof *list);
+	for (size_t i = 0; list != NULL && i < n && scrubber_figures(s, i, &f); i++) {
+		list[i] = (struct view_scrub){
+			f.pass, f.of.rule, f.of.runs, f.of.hits, f.of.time_ns / 1000};
+		v->view.scrub_count = i + 1;
+	}
+	v->view.scrubs = list;
 }
 
 static void add_limits(struct relay_view *v, struct relay *r)
@@ -199,6 +218,7 @@ struct relay_view *relay_view_new(struct relay *r)
 	add_limits(v, r);
 	add_lanes(v, r);
 	add_rules(v, r);
+	add_scrubs(v, r);
 	add_local(v, r);
 	return v;
 }

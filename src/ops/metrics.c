@@ -307,6 +307,32 @@ static void write_rules(struct buf *out, const struct view *v)
 	}
 }
 
+static void write_scrub_family(
+	struct buf *out, const struct view *v, const char *name, const char *help, size_t offset)
+{
+	write_family(out, name, "counter", help);
+	for (size_t i = 0; i < v->scrub_count; i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)&v->scrubs[i] + offset, sizeof value);
+		buf_cstr(out, name);
+		write_label(out, true, "pass", str_of(v->scrubs[i].pass));
+		write_label(out, false, "rule", v->scrubs[i].rule);
+		write_value(out, value);
+	}
+}
+
+static void write_scrubs(struct buf *out, const struct view *v)
+{
+	write_scrub_family(out, v, "picket_scrub_rule_runs_total",
+		"Times the expression of a rule had to run", offsetof(struct view_scrub, runs));
+	write_scrub_family(out, v, "picket_scrub_rule_hits_total", "Values a rule changed",
+		offsetof(struct view_scrub, hits));
+	write_scrub_family(out, v, "picket_scrub_rule_microseconds_total",
+		"Time spent on a rule in documents, measured for one in 256",
+		offsetof(struct view_scrub, time_us));
+}
+
 /* --- the process --- */
 
 static void write_counters(struct buf *out, const struct counters *c)
@@ -349,5 +375,6 @@ void metrics_write(const struct view *v, struct buf *out)
 	write_hosts(out, v);
 	write_limits(out, v);
 	write_rules(out, v);
+	write_scrubs(out, v);
 	write_counters(out, v->counters);
 }

@@ -150,6 +150,23 @@ static void write_rules(struct jsonout *j, const struct view *v)
 	jsonout_close(j, '}');
 }
 
+static void write_scrubs(struct jsonout *j, const struct view *v)
+{
+	jsonout_open(j, "scrub_rules", '[');
+	for (size_t i = 0; i < v->scrub_count; i++) {
+		const struct view_scrub *s = &v->scrubs[i];
+
+		jsonout_open(j, NULL, '{');
+		jsonout_cstr(j, "pass", s->pass);
+		jsonout_str(j, "rule", s->rule);
+		jsonout_uint(j, "runs", s->runs);
+		jsonout_uint(j, "hits", s->hits);
+		jsonout_uint(j, "time_us", s->time_us);
+		jsonout_close(j, '}');
+	}
+	jsonout_close(j, ']');
+}
+
 static void write_counters(struct jsonout *j, const struct counters *c)
 {
 	size_t n;
@@ -201,6 +218,7 @@ void status_write(const struct view *v, struct buf *out)
 	write_limits(&j, v);
 	write_lanes(&j, v);
 	write_rules(&j, v);
+	write_scrubs(&j, v);
 	write_counters(&j, v->counters);
 	if (v->dev)
 		write_local(&j, v);

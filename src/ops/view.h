@@ -45,6 +45,12 @@ struct view_rule { /* what a [rule NAME] did since it was loaded */
 	uint64_t hits, misses, dropped, errors, time_us;
 };
 
+struct view_scrub { /* what a rule of scrubbing did since it was loaded */
+	const char *pass;
+	struct str rule;
+	uint64_t runs, hits, time_us;
+};
+
 struct view_count { /* of "count NAME" in rules */
 	const char *name;
 	uint64_t n;
@@ -83,6 +89,8 @@ struct view {
 	size_t rule_count;
 	const struct view_count *counts;
 	size_t count_count;
+	const struct view_scrub *scrubs;
+	size_t scrub_count;
 	const struct view_local *local;
 	size_t local_count;
 };

@@ -174,6 +174,11 @@ const struct hooks *judge_hooks(const struct judge *j)
 	return j != NULL ? j->hooks : NULL;
 }
 
+const struct scrubber *judge_scrubbing(const struct judge *j)
+{
+	return j != NULL ? j->scrubber : NULL;
+}
+
 const struct judge *judge_of(const struct settings *s)
 {
 	return settings_attached(s);

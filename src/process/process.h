@@ -28,6 +28,7 @@ struct judge;
 struct judge_state;
 struct hooks;       /* hooks/hooks.h */
 struct scrub_tally; /* scrub/scrub.h */
+struct scrubber;
 
 /* Compiles the judging part of freshly loaded settings and attaches it. env:
  * environ, for what Kubernetes tells; NULL: nothing. */
@@ -37,6 +38,8 @@ const struct judge *judge_of(const struct settings *s);
 
 /* Its rules, for their figures; NULL when there are none. */
 const struct ruleset *judge_rules(const struct judge *j);
+/* What scrubs, for its figures; NULL when nothing does. */
+const struct scrubber *judge_scrubbing(const struct judge *j);
 /* The hooks of the script; NULL when there is none. */
 const struct hooks *judge_hooks(const struct judge *j);
 

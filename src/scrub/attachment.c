@@ -178,7 +178,7 @@ static int walk_file(struct run *r, struct json_doc *d, const struct pii_state s
 	w.meta = &notes;
 	w.redactor = &r->redactor;
 	w.set = &r->s->patterns;
-	w.apps = piiconf_applications(r->s->rules, &w.app_count);
+	run_use(r, &w, r->s->rules);
 	w.attributes = ATTRIBUTES_AS_OBJECTS;
 	w.deep = false;
 	w.strings_only = true;

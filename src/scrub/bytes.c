@@ -248,14 +248,19 @@ static void tell(
 	buf_fini(&path);
 }
 
-static int run_rule(struct run *r, const struct rule *rule, const struct pii_state *states,
-	size_t depth, enum bytes_as as, char *data, size_t n, bool *changed)
+static int run_rule(struct run *r, const struct rule *rule, struct rule_work *work,
+	const struct pii_state *states, size_t depth, enum bytes_as as, char *data, size_t n,
+	bool *changed)
 {
 	bool by_this = false;
 	int rc = E_OK;
 
 	for (size_t j = 0; rc == E_OK && j < rule->probe_count; j++)
 		rc = run_probe(r, rule, &rule->probes[j], as, data, n, &by_this);
+	if (work != NULL) {
+		work->runs++;
+		work->hits += by_this;
+	}
 	if (by_this)
 		tell(r, rule, states, depth);
 	*changed |= by_this;
@@ -278,13 +283,17 @@ int bytes_scrub(struct run *r, const struct piiconf *c, const struct pii_state *
 {
 	size_t count;
 	const struct application *apps = piiconf_applications(c, &count);
+	struct rule_work *work = run_work(r, c);
 	int rc = E_OK;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!selector_matches(apps[i].selector, states, depth))
 			continue;
 		for (size_t k = 0; k < apps[i].rule_count; k++) {
-			rc = run_rule(r, &apps[i].rules[k], states, depth, as, data, n, changed);
+			const struct rule *rule = &apps[i].rules[k];
+
+			rc = run_rule(r, rule, work != NULL ? &work[rule->figure] : NULL, states,
+				depth, as, data, n, changed);
 			if (rc != E_OK)
 				return rc;
 		}

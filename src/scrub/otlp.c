@@ -315,7 +315,7 @@ static int run_once(
 		return E_OK;
 	if (meta_read(&notes, r->redactor.arena, NULL, JSON_NONE) != E_OK)
 		return E_NOMEM;
-	w.apps = piiconf_applications(c, &w.app_count);
+	run_use(r, &w, c);
 	walk_begin(&w, 0, PII_FALSE);
 	(void)walk_enter_virtual(&w, item); /* the second of many */
 	message(&o, PART_REQUEST, in, &text);

@@ -378,6 +378,8 @@ int piiconf_load(struct piiconf **ret, struct str json, const struct pattern_set
 	rc = json_parse(&c->doc, c->arena, c->text, &limits, err);
 	if (rc == E_OK)
 		rc = read_config(c, err);
+	if (rc == E_OK && figures_new(&c->figures, c->apps, c->app_count) != E_OK)
+		rc = err_set(err, E_NOMEM, "no memory");
 	if (rc != E_OK) {
 		piiconf_free(c);
 		return rc;
@@ -394,6 +396,7 @@ void piiconf_free(struct piiconf *c)
 		selector_free(c->apps[i].selector);
 	for (size_t i = 0; i < c->pattern_count; i++)
 		pattern_free(c->patterns[i]);
+	figures_free(c->figures);
 	arena_free(c->arena);
 	free(c);
 }
@@ -402,6 +405,11 @@ const struct application *piiconf_applications(const struct piiconf *c, size_t *
 {
 	*count = c->app_count;
 	return c->apps;
+}
+
+struct figures *piiconf_figures(const struct piiconf *c)
+{
+	return c != NULL ? c->figures : NULL;
 }
 
 const char *piiconf_warning(const struct piiconf *c, size_t i)

@@ -14,6 +14,7 @@
 #ifndef PICKET_SCRUB_PIICONF_H
 #define PICKET_SCRUB_PIICONF_H
 
+#include "scrub/figures.h"
 #include "scrub/rule.h"
 #include "scrub/selector.h"
 
@@ -38,6 +39,8 @@ int piiconf_load(struct piiconf **ret, struct str json, const struct pattern_set
 void piiconf_free(struct piiconf *c);
 
 const struct application *piiconf_applications(const struct piiconf *c, size_t *count);
+/* What its rules did. NULL is fine. */
+struct figures *piiconf_figures(const struct piiconf *c);
 /* What a person should be told: rules that do not exist, members without
  * effect. NULL past the last one. */
 const char *piiconf_warning(const struct piiconf *c, size_t i);

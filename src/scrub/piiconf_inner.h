@@ -22,6 +22,7 @@ struct piiconf {
 	size_t pattern_count;
 	struct application *apps;
 	size_t app_count;
+	struct figures *figures;
 	const char *warnings[PIICONF_MAX_WARNINGS];
 	size_t warning_count;
 };

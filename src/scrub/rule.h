@@ -87,6 +87,7 @@ struct rule {
 	struct redaction redaction;
 	struct probe probes[RULE_MAX_PROBES];
 	size_t probe_count;
+	uint32_t figure; /* its row in figures.h */
 };
 
 /* A rule as it is defined, before aliases are followed. */

@@ -102,6 +102,11 @@ int scrubber_new(struct scrubber **ret, const struct scrub_options *o, struct er
 	*ret = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "no memory");
+	s->passes = calloc(1, sizeof *s->passes);
+	if (s->passes == NULL) {
+		free(s);
+		return err_set(err, E_NOMEM, "no memory");
+	}
 	s->scrub_data = o->settings.scrub_data;
 	s->strip_default_pii = o->strip_default_pii;
 	s->attachments = o->attachments;
@@ -124,6 +129,7 @@ void scrubber_free(struct scrubber *s)
 	piiconf_free(s->rules);
 	piiconf_free(s->defaults);
 	piiconf_free(s->deep);
+	free(s->passes);
 	pattern_set_fini(&s->patterns);
 	buf_fini(&s->hash_key);
 	free(s);
@@ -134,6 +140,27 @@ const char *scrubber_warning(const struct scrubber *s, size_t i)
 	return s->rules != NULL ? piiconf_warning(s->rules, i) : NULL;
 }
 
+static const struct piiconf *conf_of(const struct scrubber *s, size_t i)
+{
+	return i == 0 ? s->rules : i == 1 ? s->defaults : s->deep;
+}
+
+bool scrubber_figures(const struct scrubber *s, size_t i, struct scrub_figures *ret)
+{
+	static const char *const names[] = {"rules", "defaults", "deep"};
+
+	for (size_t c = 0; s != NULL && c < 3; c++) {
+		const struct figures *f = piiconf_figures(conf_of(s, c));
+
+		if (figures_get(f, i, &ret->of)) {
+			ret->pass = names[c];
+			return true;
+		}
+		i -= figures_count(f);
+	}
+	return false;
+}
+
 /* --- one document ------------------------------------------------------------ */
 
 int run_begin(struct run *r, const struct scrubber *s, struct arena *a, struct scrub_tally *tally)
@@ -142,12 +169,32 @@ int run_begin(struct run *r, const struct scrubber *s, struct arena *a, struct s
 	r->redactor.arena = a;
 	r->redactor.hash_key = buf_view(&s->hash_key);
 	r->redactor.no_quick = s->no_quick;
+	r->is_timed = figures_is_timed(s->passes);
+	for (size_t i = 0; i < 3; i++)
+		r->work[i] = figures_begin(piiconf_figures(conf_of(s, i)), a);
 	return matcher_new(&r->redactor.matcher, s->match_limit);
 }
 
 void run_end(struct run *r)
 {
+	for (size_t i = 0; i < 3; i++)
+		figures_end(piiconf_figures(conf_of(r->s, i)), r->work[i]);
 	matcher_free(r->redactor.matcher);
+}
+
+struct rule_work *run_work(const struct run *r, const struct piiconf *c)
+{
+	for (size_t i = 0; i < 3; i++)
+		if (c == conf_of(r->s, i))
+			return r->work[i];
+	return NULL;
+}
+
+void run_use(struct run *r, struct walk *w, const struct piiconf *c)
+{
+	w->apps = piiconf_applications(c, &w->app_count);
+	w->work = run_work(r, c);
+	w->is_timed = r->is_timed;
 }
 
 static void walk_root(struct walk *w, enum scrub_type t, json_node root)
@@ -186,7 +233,7 @@ static int run_pass(struct run *r, enum scrub_type t, struct json_doc *d, json_n
 	w.meta = notes;
 	w.redactor = &r->redactor;
 	w.set = &r->s->patterns;
-	w.apps = piiconf_applications(c, &w.app_count);
+	run_use(r, &w, c);
 	w.attributes = mode;
 	w.deep = c == r->s->deep;
 	w.strings_only = false;

@@ -58,6 +58,14 @@ void scrubber_free(struct scrubber *s);
 /* What a person should be told about the configuration. NULL past the last. */
 const char *scrubber_warning(const struct scrubber *s, size_t i);
 
+/* What a rule found and cost since it was loaded. */
+struct scrub_figures {
+	const char *pass; /* "rules", "defaults", "deep" */
+	struct rule_figures of;
+};
+/* False past the last. s NULL is fine. Any thread. */
+bool scrubber_figures(const struct scrubber *s, size_t i, struct scrub_figures *ret);
+
 /* Edits the payloads of an envelope in place (it->payload is new bytes in
  * e->arena). Items that cannot be read where a rule might apply are removed,
  * and their quantities are in tally->dropped. E_NOMEM: drop all of it.

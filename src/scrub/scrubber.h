@@ -19,6 +19,7 @@ struct scrubber {
 	enum scrub_opaque opaque;
 	uint32_t match_limit;
 	bool no_quick;
+	_Atomic uint64_t *passes; /* runs so far, for the clock */
 };
 
 /* What one run works with. */
@@ -26,12 +27,19 @@ struct run {
 	const struct scrubber *s;
 	struct redactor redactor;
 	struct scrub_tally *tally;
-	unsigned passes;                        /* over the current document */
+	unsigned passes;           /* over the current document */
+	struct rule_work *work[3]; /* of rules, defaults, deep; NULL: not counted */
+	bool is_timed;
 	enum attribute_mode default_attributes; /* how default scrubbing sees them */
 };
 
 int run_begin(struct run *r, const struct scrubber *s, struct arena *a, struct scrub_tally *tally);
 void run_end(struct run *r);
+
+/* The applications of one of s's configurations. */
+void run_use(struct run *r, struct walk *w, const struct piiconf *c);
+/* Where its rules count; NULL: nowhere. */
+struct rule_work *run_work(const struct run *r, const struct piiconf *c);
 
 /* One document, or one node that stands for one. */
 int run_document(struct run *r, enum scrub_type t, struct json_doc *d, json_node root);

@@ -50,6 +50,8 @@ struct walk {
 	const struct pattern_set *set;
 	const struct application *apps;
 	size_t app_count;
+	struct rule_work *work; /* by rule; NULL: nobody counts */
+	bool is_timed;
 	enum attribute_mode attributes;
 	bool deep;
 	enum naming by_name; /* do keys that the conventions know say the flag? */

@@ -19,6 +19,7 @@ struct sample {
 	struct view_local local[1];
 	struct view_rule rules[2];
 	struct view_count counts[1];
+	struct view_scrub scrubs[2];
 };
 
 static void sample_figures(struct sample *s)
@@ -65,6 +66,8 @@ static void sample_upstream(struct sample *s)
 	s->rules[0] = (struct view_rule){"health", 10, 90, 10, 0, 250};
 	s->rules[1] = (struct view_rule){"other", 0, 100, 0, 3, 100};
 	s->counts[0] = (struct view_count){"seen", 7};
+	s->scrubs[0] = (struct view_scrub){"defaults", STR("@ip:replace"), 30, 4, 12};
+	s->scrubs[1] = (struct view_scrub){"deep", STR("@ip:replace"), 3, 0, 1};
 	s->local[0] = (struct view_local){1700000000123, STR("event, attachment"), STR(NASTY),
 		STR("9ec79c33ec9942ab8353589fcb2e04dc"), STR("1")};
 }
@@ -86,6 +89,8 @@ static void sample_init(struct sample *s)
 		.rule_count = 2,
 		.counts = s->counts,
 		.count_count = 1,
+		.scrubs = s->scrubs,
+		.scrub_count = 2,
 		.records = 8,
 		.bytes = 260,
 		.max_bytes = 1000,

@@ -105,6 +105,12 @@ static void figures_are_told_by_label(void **state)
 		"picket_uptime_seconds 3600",
 		"picket_ready 1",
 		"picket_sending_held 1",
+		"picket_rule_hits_total{rule=\"health\"} 10",
+		"picket_rule_errors_total{rule=\"other\"} 3",
+		"picket_rule_count_total{name=\"seen\"} 7",
+		"picket_scrub_rule_runs_total{pass=\"defaults\",rule=\"@ip:replace\"} 30",
+		"picket_scrub_rule_hits_total{pass=\"deep\",rule=\"@ip:replace\"} 0",
+		"picket_scrub_rule_microseconds_total{pass=\"defaults\",rule=\"@ip:replace\"} 12",
 		"# TYPE picket_connections gauge",
 		"# TYPE picket_requests_total counter",
 	};

@@ -42,7 +42,7 @@ static void all_promised_keys_are_there(void **state)
 {
 	static const char *const keys[] = {"version", "uptime_s", "pid", "ready", "not_ready_why",
 		"held", "dev", "spool", "totals", "memory", "upstreams", "limits", "lanes",
-		"counters"};
+		"counters", "rules", "counts", "scrub_rules"};
 	struct sample s;
 	json_t *root;
 
