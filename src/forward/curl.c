@@ -479,14 +479,13 @@ bool transport_curl_is_own(const struct transport *t, int fd)
 	const struct curl_transport *c = (const struct curl_transport *)t;
 	struct end there, here;
 	const struct sock *s;
+	bool is_own = false;
 
 	if (!end_of(fd, getpeername, &there) || !end_of(fd, getsockname, &here))
 		return false;
-	LIST_FOREACH (s, &c->socks, link) {
-		if (end_is(&there, s->fd, getsockname) && end_is(&here, s->fd, getpeername))
-			return true;
-	}
-	return false;
+	LIST_FOREACH (s, &c->socks, link)
+		is_own |= end_is(&there, s->fd, getsockname) && end_is(&here, s->fd, getpeername);
+	return is_own;
 }
 
 unsigned transport_curl_sockets(const struct transport *base)
