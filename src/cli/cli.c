@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&command_scrub,
 	&command_rules_check,
 	&command_rules_test,
+	&command_rules_diff,
 	&command_healthcheck,
 	NULL,
 };

@@ -45,7 +45,7 @@ extern const struct command command_send, command_envelope, command_status, comm
 	command_hold, command_release, command_drain, command_reload, command_spool_ls,
 	command_spool_show, command_spool_audit, command_spool_purge, command_dead_ls,
 	command_dead_show, command_scrub, command_rules_check, command_rules_test,
-	command_healthcheck;
+	command_rules_diff, command_healthcheck;
 
 /* All of them, NULL-terminated, in the order of the manual. */
 const struct command *const *cli_commands(void);

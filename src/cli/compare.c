@@ -1,8 +1,9 @@
 #include "cli/compare.h"
 
 /* Deeper values are compared as they are written. */
-#define DEPTH_MAX 200u
-#define ENDS_MAX  1000u
+#define DEPTH_MAX   200u
+#define ENDS_MAX    1000u
+#define SHOWN_BYTES 120u
 
 struct comparison {
 	difference_fn *each; /* NULL: the first difference ends it */
@@ -270,4 +271,34 @@ void compare_show(struct json_side s, size_t max, struct buf *out)
 		buf_str(out, str_from(all, tail));
 	}
 	buf_fini(&text);
+}
+
+static void write_side(struct json_side s, struct buf *out)
+{
+	if (s.n == JSON_NONE)
+		buf_cstr(out, "nothing");
+	else
+		compare_show(s, SHOWN_BYTES, out);
+}
+
+void compare_write(struct json_side a, struct json_side b, struct buf *out)
+{
+	write_side(a, out);
+	buf_cstr(out, " -> ");
+	write_side(b, out);
+}
+
+void compare_write_json(struct str path, struct json_side a, struct json_side b, struct buf *out)
+{
+	buf_cstr(out, "{\"path\":");
+	buf_json_str(out, path);
+	if (a.n != JSON_NONE) {
+		buf_cstr(out, ",\"old\":");
+		compare_show(a, 0, out);
+	}
+	if (b.n != JSON_NONE) {
+		buf_cstr(out, ",\"new\":");
+		compare_show(b, 0, out);
+	}
+	buf_char(out, '}');
 }

@@ -29,4 +29,9 @@ bool compare_is_equal(struct json_side a, struct json_side b);
 /* The value as one line of JSON, shortened in its middle to max bytes (0: whole). */
 void compare_show(struct json_side s, size_t max, struct buf *out);
 
+/* One difference for people, "OLD -> NEW", where "nothing" is what is not there; and
+ * as an object with path, old and new. */
+void compare_write(struct json_side a, struct json_side b, struct buf *out);
+void compare_write_json(struct str path, struct json_side a, struct json_side b, struct buf *out);
+
 #endif

@@ -9,8 +9,6 @@
 #include "cli/find.h"
 #include "cli/show.h"
 
-#define SHOWN_BYTES 120u
-
 static const struct opt opts[] = {
 	{'e', "explain", NULL, "tell which rules were true, and what they changed"},
 	{'q', "quiet", NULL, "print failed cases and the summary only"},
@@ -62,14 +60,6 @@ struct change {
 	bool as_json, is_first;
 };
 
-static void put_side(struct buf *out, struct json_side side)
-{
-	if (side.n == JSON_NONE)
-		buf_cstr(out, "nothing");
-	else
-		compare_show(side, SHOWN_BYTES, out);
-}
-
 static bool tell_change(void *arg, struct str path, struct json_side a, struct json_side b)
 {
 	struct change *c = arg;
@@ -77,23 +67,11 @@ static bool tell_change(void *arg, struct str path, struct json_side a, struct j
 	if (c->as_json) {
 		buf_cstr(c->line, c->is_first ? "" : ",");
 		c->is_first = false;
-		buf_cstr(c->line, "{\"path\":");
-		buf_json_str(c->line, path);
-		if (a.n != JSON_NONE) {
-			buf_cstr(c->line, ",\"old\":");
-			compare_show(a, 0, c->line);
-		}
-		if (b.n != JSON_NONE) {
-			buf_cstr(c->line, ",\"new\":");
-			compare_show(b, 0, c->line);
-		}
-		buf_char(c->line, '}');
+		compare_write_json(path, a, b, c->line);
 		return true;
 	}
 	buf_printf(c->line, "        %.*s: ", STR_ARG(path.n > 0 ? path : STR("input")));
-	put_side(c->line, a);
-	buf_cstr(c->line, " -> ");
-	put_side(c->line, b);
+	compare_write(a, b, c->line);
 	print_line(c->s, c->line);
 	return true;
 }

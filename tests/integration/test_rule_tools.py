@@ -338,3 +338,107 @@ def test_why_names_the_rule_that_dropped_or_changed_an_event(make_daemon, sentry
     text = d.cli("why", dropped).stdout.decode()
     assert "reason before_send, by rule noise" in text
     assert ", rules tagged" in d.cli("why", kept).stdout.decode()
+
+
+# --- picket rules diff ------------------------------------------------------------------
+
+
+@pytest.fixture
+def diff(tmp_path):
+    """Compares two rule sets over these envelopes; what was done."""
+    def run(old, new, *envelopes, args=()):
+        (tmp_path / "old.conf").write_text(old)
+        (tmp_path / "new.conf").write_text(new)
+        for i, body in enumerate(envelopes):
+            (tmp_path / f"{i}.envelope").write_bytes(body)
+        files = [f"{i}.envelope" for i in range(len(envelopes))]
+        return picket("diff", "--old", "old.conf", *args, "new.conf", *files, cwd=tmp_path)
+    return run
+
+
+def test_equal_rules_make_no_difference(diff):
+    done = diff(DROP_NOISE, DROP_NOISE, wire.event(message="noise"), wire.event(message="a"))
+    assert passes(done) == "2 envelopes, 0 differ: 0 items dropped, 0 kept again, 0 changed\n"
+
+
+def test_what_would_be_dropped_kept_or_changed_is_told_with_its_rule(diff):
+    noise, debug, other = wire.new_id(), wire.new_id(), wire.new_id()
+    new = '[rule debug]\nwhen = level = "debug"\nthen = drop\n' \
+          '[rule tagged]\nwhen = message = "other"\nthen = tag a = "b"; delete user.email\n'
+    out = fails(diff(DROP_NOISE, new, wire.event(noise, message="noise"),
+                     wire.event(debug, message="m", level="debug"),
+                     wire.event(other, message="other", user={"email": "a@b.c"})))
+    assert f"0.envelope  {noise}\n" \
+           "    event: dropped (before_send, by rule noise) -> kept\n" in out
+    assert f"1.envelope  {debug}\n" \
+           "    event: kept -> dropped (before_send, by rule debug)\n" in out
+    assert f"2.envelope  {other}\n" in out
+    assert '    event user.email: "a@b.c" -> nothing\n' in out
+    assert '    event tags: nothing -> {"a":"b"}\n' in out
+    assert "3 envelopes, 3 differ: 1 items dropped, 1 kept again, 1 changed\n" in out
+    assert "  rule noise                    true 1 -> none\n" in out
+    assert "  rule debug                    true none -> 1\n" in out
+
+
+def test_entries_files_and_the_trace_header_are_compared_too(diff, tmp_path):
+    trace = {"trace_id": "0" * 31 + "1", "public_key": wire.KEY, "sample_rate": "1.0"}
+    body = wire.transaction(headers={"trace": trace})
+    out = fails(diff("", "[sampling]\ntransactions = 0.5\n", body))
+    assert '    header trace.sample_rate: "1.0" -> "0.5"\n' in out
+    out = fails(diff("", "[rule a]\non = log\nwhen = body = \"x\"\nthen = drop\n",
+                     wire.logs(["x", "y"])))
+    assert "    log items[0]" in out and "-> nothing" in out
+    dump = wire.build({"event_id": wire.new_id()},
+                      [({"type": "attachment", "filename": "a.txt"}, b"\xff call 10.1.2.3")])
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps({"applications": {"$attachments.'a.txt'": ["@ip:mask"]}}))
+    out = fails(diff("", f"[scrub]\nattachments = yes\nrules = {rules}\n", dump))
+    assert "    attachment: other bytes\n" in out
+
+
+def test_envelopes_without_an_id_have_one_fate_in_both(diff):
+    """The id is made up once: a rate would else judge two different events."""
+    half = "[sampling]\nerrors = 0.5\n"
+    bodies = [b'{}\n{"type":"event"}\n{"message":"m"}\n'] * 20
+    passes(diff(half, half, *bodies))
+
+
+def test_the_difference_is_there_for_programs_too(diff):
+    out = fails(diff("", DROP_NOISE, wire.event(message="noise"), args=("--json",)))
+    rows = [json.loads(line) for line in out.splitlines()]
+    (item,) = rows[0]["items"]
+    assert item["old"] == {"kept": True}
+    assert item["new"] == {"kept": False, "reason": "before_send", "by": "rule noise"}
+    assert rows[1] == {"envelopes": 1, "unread": 0, "differ": 1, "dropped": 1, "kept": 0,
+                       "changed": 0}
+    assert rows[2] == {"rule": "noise", "new": 1}
+    assert fails(diff("", DROP_NOISE, wire.event(message="noise"), args=("-q",))).startswith("1 env")
+
+
+def test_diff_refuses_what_it_cannot_use(diff, tmp_path):
+    done = diff("", "[rule a]\nthen = dorp\n", wire.event())
+    assert done.returncode == 78 and "new.conf:2:8" in done.stderr and "drop" in done.stderr
+    done = diff("", "", b"no envelope")
+    assert done.returncode == 65 and "0.envelope" in done.stderr
+    done = picket("diff", cwd=tmp_path)
+    assert done.returncode == 64 and "new rules" in done.stderr
+    done = picket("diff", "--old", "old.conf", "new.conf", "absent.envelope", cwd=tmp_path)
+    assert done.returncode != 0 and "absent.envelope" in done.stderr
+    done = picket("diff", "-n", "0", "new.conf", cwd=tmp_path)
+    assert done.returncode == 64
+
+
+def test_rules_are_compared_over_what_waits_and_nothing_of_it_changes(make_daemon, sentry, tmp_path):
+    d = make_daemon(sentry)
+    sentry.down()
+    waiting = [d.send_event() for _ in range(3)]
+    (tmp_path / "new.conf").write_text('[rule all]\nthen = drop\n')
+    before = d.status()["spool"]["records"]
+    done = d.cli("rules", "diff", str(tmp_path / "new.conf"))
+    assert done.returncode == 1, done
+    out = done.stdout.decode()
+    assert all(eid in out for eid in waiting)
+    assert "3 envelopes, 3 differ: 3 items dropped" in out
+    assert d.status()["spool"]["records"] == before and d.held("error") == 3
+    sentry.up()
+    sentry.wait_events(waiting)
