@@ -126,7 +126,7 @@ def test_cases_of_a_file_come_one_after_the_other(run_case):
     passes(run_case(rules=rules, input={"tags": {"shop": "a"}}, cases=[
         step(1000, "unchanged", counts={"seen": 1}, logs=["one more"]),
         step(1001, "unchanged"),
-        step(1002, "dropped", reason="event_processor", counts={"seen": 2}, logs=[]),
+        step(1002, "dropped", reason="before_send", counts={"seen": 2}, logs=[]),
         step(1002, "unchanged", input={"tags": {"shop": "b"}}),
         step(1200, "unchanged", name="a minute later")]))
     out = fails(run_case(rules=rules, input={}, cases=[
