@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -525,3 +526,26 @@ def test_it_listens_soon_with_a_large_spool(make_daemon, sentry):
     # The bench measures; here only that starting does not read the whole spool.
     assert took < (30 if SANITIZED else 5)
     assert d.status()["spool"]["records"] == 80
+
+
+def test_a_crash_leaves_no_core_dump_unless_somebody_debugs(make_daemon, sentry, tmp_path):
+    """Memory holds what scrubbing takes out. Compared with a process that hides nothing,
+    since a machine may keep no dumps at all."""
+    def unlimited():
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+        os.chdir(tmp_path)
+
+    def dumps(pid):
+        os.kill(pid, signal.SIGABRT)
+        _, status = os.waitpid(pid, 0)
+        assert os.WIFSIGNALED(status)
+        return os.WCOREDUMP(status)
+
+    plain = subprocess.Popen(["sleep", "1000"], preexec_fn=unlimited)
+    usual = dumps(plain.pid)
+    plain.returncode = -signal.SIGABRT
+    for level, may in (("info", False), ("debug", usual)):
+        d = make_daemon(sentry, {"log": {"level": level}}, preexec=unlimited)
+        d.expect_dead = True
+        assert dumps(d.pid) == may, level
+        d.process.returncode = -signal.SIGABRT
