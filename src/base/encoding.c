@@ -75,3 +75,23 @@ size_t percent_decode(struct str s, bool plus_is_blank, char *out)
 	}
 	return n;
 }
+
+void base64_encode(struct str s, struct buf *out)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+
+	for (size_t at = 0; at < s.n; at += 3) {
+		size_t have = s.n - at;
+		uint32_t v = (uint32_t)(unsigned char)s.p[at] << 16;
+
+		if (have > 1)
+			v |= (uint32_t)(unsigned char)s.p[at + 1] << 8;
+		if (have > 2)
+			v |= (uint32_t)(unsigned char)s.p[at + 2];
+		buf_char(out, digits[v >> 18 & 63]);
+		buf_char(out, digits[v >> 12 & 63]);
+		buf_char(out, digits[have > 1 ? v >> 6 & 63 : 64]);
+		buf_char(out, digits[have > 2 ? v & 63 : 64]);
+	}
+}

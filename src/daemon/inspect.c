@@ -1,5 +1,6 @@
 #include "daemon/inspect.h"
 
+#include "base/encoding.h"
 #include "base/timefmt.h"
 #include "envelope/codec.h"
 #include "envelope/dsn.h"
@@ -72,26 +73,6 @@ static void write_record(struct jsonout *j, const struct record *r, uint64_t pac
 
 /* --- payloads -------------------------------------------------------------- */
 
-static void write_base64(struct buf *out, struct str s)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-
-	for (size_t at = 0; at < s.n; at += 3) {
-		size_t have = s.n - at;
-		uint32_t v = (uint32_t)(unsigned char)s.p[at] << 16;
-
-		if (have > 1)
-			v |= (uint32_t)(unsigned char)s.p[at + 1] << 8;
-		if (have > 2)
-			v |= (uint32_t)(unsigned char)s.p[at + 2];
-		buf_char(out, digits[v >> 18 & 63]);
-		buf_char(out, digits[v >> 12 & 63]);
-		buf_char(out, digits[have > 1 ? v >> 6 & 63 : 64]);
-		buf_char(out, digits[have > 2 ? v & 63 : 64]);
-	}
-}
-
 /* Header line and items as they would be sent, but for sent_at. */
 static int read_envelope(const struct record *r, struct buf *text, struct err *err)
 {
@@ -117,7 +98,7 @@ static void write_envelope(struct inspect *i, struct jsonout *j, struct str byte
 	if (i->rc == E_OK) {
 		jsonout_str(j, "client", r.from.client);
 		buf_cstr(&i->lines, ",\"envelope\":\"");
-		write_base64(&i->lines, buf_view(&text));
+		base64_encode(buf_view(&text), &i->lines);
 		buf_char(&i->lines, '"');
 	}
 	buf_fini(&text);

@@ -1,4 +1,5 @@
 /* The daemon's own pages: health, figures, dashboard (design 4, protocol.md 19). */
+#include "daemon/feed.h"
 #include "daemon/relay.h"
 
 #define TYPE_JSON "application/json"
@@ -75,7 +76,8 @@ static const struct {
 
 bool relay_page(void *arg, struct str path, struct str query, struct page *p)
 {
-	(void)query;
+	const struct relay *r = arg;
+
 	if (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;
 	for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
@@ -84,5 +86,8 @@ bool relay_page(void *arg, struct str path, struct str query, struct page *p)
 			return true;
 		}
 	}
-	return false;
+	if (r->local == NULL || !str_eq(path, STR("/stream")))
+		return false;
+	feed_page(query, p);
+	return true;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/feed.h"
 #include "forward/curl.h"
 #include "forward/local.h"
 #include "process/route.h"
@@ -284,6 +285,8 @@ int relay_open(struct relay **ret, const struct relay_options *o, struct err *er
 		rc = open_forward(r, o->seed, err);
 	if (rc == E_OK)
 		rc = open_ingest(r, err);
+	if (rc == E_OK && r->local != NULL)
+		feed_open(r);
 	if (rc == E_OK)
 		rc = restore(r, err);
 	*ret = r; /* also on failure: the caller closes what was opened */

@@ -18,6 +18,8 @@ struct local_view {
 	size_t next, count; /* a ring */
 	local_fn *each;
 	void *each_arg;
+	local_tap_fn *tap;
+	void *tap_arg;
 	void (*closed)(void *arg);
 	void *closed_arg;
 };
@@ -64,6 +66,9 @@ static void view_keep(struct local_view *v, const struct exchange *x)
 	log_line(v->log, LOG_INFO, "local", log_cstr("id", e->event_id),
 		log_cstr("types", e->types), log_cstr("project", e->project),
 		log_int("bytes", (int64_t)e->bytes));
+	if (v->tap != NULL)
+		v->tap(v->tap_arg, header_of(x, STR("Content-Type:")),
+			header_of(x, STR("Content-Encoding:")), x->body);
 	if (v->each != NULL)
 		v->each(v->each_arg, e);
 }
@@ -147,6 +152,12 @@ void local_view_listen(struct local_view *v, local_fn *each, void *arg)
 {
 	v->each = each;
 	v->each_arg = arg;
+}
+
+void local_view_tap(struct local_view *v, local_tap_fn *tap, void *arg)
+{
+	v->tap = tap;
+	v->tap_arg = arg;
 }
 
 const struct local_envelope *local_view_get(const struct local_view *v, size_t index)

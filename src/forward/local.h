@@ -40,6 +40,10 @@ int local_transport_new(struct transport **ret, struct local_view **view, uv_loo
 /* each() comes for every envelope from now on: the line on the terminal. Its
  * texts are printable, but the client's own: they do not belong in a log. */
 void local_view_listen(struct local_view *v, local_fn *each, void *arg);
+/* tap() comes before each(), with the content type and the request's body as it was
+ * sent. */
+typedef void local_tap_fn(void *arg, struct str content_type, struct str encoding, struct str body);
+void local_view_tap(struct local_view *v, local_tap_fn *tap, void *arg);
 /* index 0 is the newest; NULL past the end. Valid until the loop runs again. */
 const struct local_envelope *local_view_get(const struct local_view *v, size_t index);
 

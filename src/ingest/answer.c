@@ -209,12 +209,18 @@ void answer_refused(const struct answer_frame *f, int status, struct str detail,
 }
 
 void answer_page(const struct answer_frame *f, int status, struct str content_type, struct str body,
-	struct buf *out)
+	bool goes_on, struct buf *out)
 {
 	begin(out, f, status);
 	add_header(out, "Content-Type", content_type);
 	buf_cstr(out, "Cache-Control: no-store\r\n");
-	end(out, f, body);
+	if (!goes_on) {
+		end(out, f, body);
+		return;
+	}
+	buf_cstr(out, "\r\n");
+	if (!f->head_only)
+		buf_str(out, body);
 }
 
 void answer_options(const struct answer_frame *f, struct str allow, struct buf *out)

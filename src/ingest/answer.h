@@ -36,8 +36,9 @@ int answer_accepted(const struct answer_frame *f, enum endpoint_success kind,
 void answer_refused(const struct answer_frame *f, int status, struct str detail,
 	uint32_t retry_after_s, struct str limits, struct str allow, struct buf *out);
 
+/* goes_on: more follows the body until the connection ends; it has no length. */
 void answer_page(const struct answer_frame *f, int status, struct str content_type, struct str body,
-	struct buf *out);
+	bool goes_on, struct buf *out);
 
 /* OPTIONS: a preflight's answer when f->cors says so, else an empty 200. */
 void answer_options(const struct answer_frame *f, struct str allow, struct buf *out);

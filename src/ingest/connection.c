@@ -176,6 +176,13 @@ static enum step step_skipping(struct connection *c)
 	return STEP_WAIT;
 }
 
+/* Nothing is asked of a client that reads a feed. */
+static enum step step_feeding(struct connection *c)
+{
+	c->input = STR_EMPTY;
+	return STEP_WAIT;
+}
+
 static enum step step_lingering(struct connection *c)
 {
 	c->lingered_bytes += c->input.n;
@@ -192,6 +199,7 @@ static enum step (*const steps[])(struct connection *) = {
 	[CONNECTION_RAW] = raw_step,
 	[CONNECTION_WAITING] = step_wait,
 	[CONNECTION_REPLYING] = step_wait,
+	[CONNECTION_FEEDING] = step_feeding,
 	[CONNECTION_SKIPPING] = step_skipping,
 	[CONNECTION_LINGERING] = step_lingering,
 	[CONNECTION_CLOSED] = step_wait,
@@ -255,6 +263,7 @@ static void set_deadline(struct connection *c)
 				c->in->closing ? LINGER_CLOSING_MS : LINGER_MS);
 		break;
 	case CONNECTION_WAITING:
+	case CONNECTION_FEEDING:
 	case CONNECTION_CLOSED:
 		deadline_clear(ds, d);
 		break;
@@ -296,6 +305,7 @@ static void at_eof(struct connection *c)
 		raw_end(c);
 		break;
 	case CONNECTION_OPENING:
+	case CONNECTION_FEEDING:
 	case CONNECTION_SKIPPING:
 	case CONNECTION_LINGERING:
 		connection_close(c);

@@ -6,6 +6,7 @@
  *   RAW        waits for the rest of a raw envelope, ended by half-close
  *   WAITING    the request is complete; its answer is owed (request.h)
  *   REPLYING   waits for the socket to take the answer
+ *   FEEDING    a page that goes on: gets what its feed sends (feed.c)
  *   SKIPPING   answered before the body was complete; reads past the rest
  *   LINGERING  answered for good; leaves the client time to read that
  *   CLOSED     until libuv has let go of the handle
@@ -32,6 +33,7 @@ enum connection_state {
 	CONNECTION_RAW,
 	CONNECTION_WAITING,
 	CONNECTION_REPLYING,
+	CONNECTION_FEEDING,
 	CONNECTION_SKIPPING,
 	CONNECTION_LINGERING,
 	CONNECTION_CLOSED
@@ -49,13 +51,14 @@ struct connection {
 		uv_pipe_t pipe;
 	} uv;
 	enum connection_state state;
-	bool counted; /* towards max_connections */
-	bool running; /* steps are being taken further up the stack */
-	bool reading; /* uv_read_start is in force */
-	bool eof;     /* the client has sent all it will */
-	bool is_raw;  /* answers are JSON lines */
-	bool ends;    /* closes after the answer */
-	bool lingers; /* and bytes may come that nobody will read */
+	bool counted;  /* towards max_connections */
+	bool running;  /* steps are being taken further up the stack */
+	bool reading;  /* uv_read_start is in force */
+	bool eof;      /* the client has sent all it will */
+	bool is_raw;   /* answers are JSON lines */
+	bool ends;     /* closes after the answer */
+	bool lingers;  /* and bytes may come that nobody will read */
+	unsigned feed; /* that its page goes on with, 0 for none */
 	struct peer peer;
 	struct http http;
 	struct request *request;

@@ -76,12 +76,18 @@ static void send_page(struct connection *c, const struct head *head)
 		exchange_refuse(c, 405, "this page is for reading", head->allow, false);
 	} else if (!buf_ok(&page.body)) {
 		exchange_refuse(c, 503, "no memory for the page", STR_EMPTY, false);
+	} else if (page.feed != 0 && ingest_feed_readers(c->in, 0) >= FEED_READERS_MAX) {
+		exchange_refuse(c, 503, "others read this already", STR_EMPTY, false);
 	} else {
 		status = page.status;
 		answer_early(c);
 		buf_clear(out);
-		answer_page(
-			&c->frame, status, str_of(page.content_type), buf_view(&page.body), out);
+		if (page.feed != 0 && !c->frame.head_only)
+			c->feed = page.feed;
+		if (page.feed != 0)
+			c->frame.close = true; /* its length is not known */
+		answer_page(&c->frame, status, str_of(page.content_type), buf_view(&page.body),
+			page.feed != 0, out);
 		connection_send(c, status);
 	}
 	buf_fini(&page.body);

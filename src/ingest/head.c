@@ -115,6 +115,10 @@ static bool choose(const struct http *h, struct head *r)
 	case ENDPOINT_NONE:
 	case ENDPOINT_SERVER:
 		return refuse(r, 404, "there is no such path here");
+	case ENDPOINT_STREAM:
+		if (h->method == HTTP_GET || h->method == HTTP_HEAD)
+			return choose_page(true, r);
+		return choose_take(h, r);
 	default:
 		return choose_take(h, r);
 	}

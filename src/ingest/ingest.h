@@ -47,6 +47,7 @@ struct page {
 	int status;
 	const char *content_type;
 	struct buf body;
+	unsigned feed; /* 0, or the feed whose bytes go on after body until the client leaves */
 };
 
 struct ingest_ops {
@@ -89,6 +90,15 @@ void ingest_configure(struct ingest *in, struct settings *settings);
  * the descriptor. unlink_path: file to remove on close, NULL for none. */
 int ingest_listen(
 	struct ingest *in, enum ingest_kind kind, int fd, const char *unlink_path, struct err *err);
+
+/* Clients that read this feed (struct page), 0 for any. At most FEED_READERS_MAX of all feeds;
+ * whoever else asks is answered 503. */
+#define FEED_READERS_MAX 8u
+unsigned ingest_feed_readers(const struct ingest *in, unsigned feed);
+/* Sends bytes to each of them. One that has not read FEED_BEHIND_MAX bytes of what came
+ * before is dropped: it must not cost memory. */
+#define FEED_BEHIND_MAX ((size_t)1024 * 1024)
+void ingest_feed(struct ingest *in, unsigned feed, struct str bytes);
 
 /* Gives back memory that is kept for the next requests. For when none come. */
 void ingest_trim(struct ingest *in);

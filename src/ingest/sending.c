@@ -27,7 +27,9 @@ static void answered(struct connection *c)
 {
 	bool is_rest_to_come = http_begun(&c->http);
 
-	if (!c->ends && is_rest_to_come)
+	if (c->feed != 0 && !c->in->closing)
+		c->state = CONNECTION_FEEDING;
+	else if (!c->ends && is_rest_to_come)
 		c->state = CONNECTION_SKIPPING;
 	else if (!c->ends)
 		connection_next(c);

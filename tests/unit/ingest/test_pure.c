@@ -277,7 +277,7 @@ static void head_has_the_length_but_not_the_body(void **state)
 	struct buf b = BUF_INIT;
 
 	(void)state;
-	answer_page(&f, 503, STR("text/plain"), STR("abc"), &b);
+	answer_page(&f, 503, STR("text/plain"), STR("abc"), false, &b);
 	assert_string_equal(text_of(&b),
 		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\n"
 		"Cache-Control: no-store\r\nContent-Length: 3\r\n\r\n");
