@@ -15,11 +15,9 @@ static bool is_release_or_environment(struct str name)
 
 /* Browsers' reports (20.2). The reserved item types are Relay's to write, so
  * the report goes to the path it came to. */
-int take_security(struct endpoint_work *w)
+static int take_report(
+	struct endpoint_work *w, const char *const *types, enum item_type type, struct str path)
 {
-	static const char *const types[] = {"application/json", "application/csp-report",
-		"application/expect-ct-report", "application/expect-ct-report+json",
-		"application/expect-staple-report", "application/reports+json", NULL};
 	struct str query;
 	int rc = make_check_media(w, types);
 
@@ -30,20 +28,25 @@ int take_security(struct endpoint_work *w)
 	if (query_filter(w->request->query, is_release_or_environment, w->env->arena, &query) !=
 		E_OK)
 		return make_no_memory(w);
-	return make_carried(w, ITEM_RAW_SECURITY, 1,
+	return make_carried(w, type, 1, path, query);
+}
+
+int take_security(struct endpoint_work *w)
+{
+	static const char *const types[] = {"application/json", "application/csp-report",
+		"application/expect-ct-report", "application/expect-ct-report+json",
+		"application/expect-staple-report", "application/reports+json", NULL};
+
+	return take_report(w, types, ITEM_RAW_SECURITY,
 		str_starts(w->request->path.rest, STR("csp")) ? STR("csp-report/")
-							      : STR("security/"),
-		query);
+							      : STR("security/"));
 }
 
 int take_nel(struct endpoint_work *w)
 {
 	static const char *const types[] = {"application/json", "application/reports+json", NULL};
-	int rc = make_check_media(w, types);
 
-	if (rc == E_OK)
-		rc = check_not_empty(w);
-	return rc == E_OK ? make_carried(w, ITEM_NEL, 1, STR("nel/"), STR("")) : rc;
+	return take_report(w, types, ITEM_NEL, STR("nel/"));
 }
 
 static int keep_query(struct endpoint_work *w, struct str *ret)

@@ -309,8 +309,12 @@ def test_security_refusals_p146(picketd):
 
 
 def test_nel_reports(picketd, sentry):
-    assert_empty(post(picketd, "nel/", b"[{}]", ("Content-Type", "application/reports+json")), 200)
-    assert sentry.wait_carried("nel/").body == b"[{}]"
+    r = ask(picketd, "POST", f"/api/42/nel/?sentry_key={KEY}&sentry_release=1.0&x=y"
+            "&sentry_environment=dev", [("Content-Type", "application/reports+json")], b"[{}]",
+            authorized=False)
+    assert_empty(r, 200)
+    got = sentry.wait_carried("nel/")
+    assert got.body == b"[{}]" and got.query == "sentry_release=1.0&sentry_environment=dev"
     assert_empty_spool_adds_up(picketd)
     assert picketd.delivered("log_item") == 1
 

@@ -93,8 +93,8 @@ static void network_errors_count_as_a_log(void **state) /* 20.2 */
 			      .query = QUERY,
 			      .headers = "Content-Type: application/reports+json\n",
 			      .body = LIT("[]")});
-	carried_is_like(
-		&t, "nel/", "", "Content-Type: application/reports+json\n", LIT("[]"), ITEM_NEL);
+	carried_is_like(&t, "nel/", "sentry_release=1%2E0&sentry_environment=dev",
+		"Content-Type: application/reports+json\n", LIT("[]"), ITEM_NEL);
 	assert_int_equal(t.env->held.of[CAT_LOG_ITEM], 1);
 	assert_int_equal(item_gates(&t.env->items[0]),
 		UINT64_C(1) << CAT_LOG_ITEM | UINT64_C(1) << CAT_LOG_BYTE);
