@@ -260,7 +260,7 @@ tsan:
 integration: all
 	BUILD=$(BUILD) tests/integration/run.sh
 
-# Each numbered statement of protocol and scrubbing, by black-box test or by naming, and
+# Each numbered statement of protocol, scrubbing and judgement, by black-box test or by naming, and
 # running, the unit test or flow that proves it.
 conformance: all $(UNIT_BINS) $(BUILD)/flow/run
 	BUILD=$(BUILD) tests/conformance/run.sh
@@ -357,7 +357,7 @@ help:
 	@echo "make asan       both, sanitized     make tsan         the threaded ones, sanitized"
 	@echo "make fuzz       every fuzzer for FUZZ_SECONDS each (default 10)"
 	@echo "make integration  the built daemon against a strict fake Sentry and real SDKs"
-	@echo "make conformance  a test for each numbered statement of protocol and scrubbing"
+	@echo "make conformance  a test for each numbered statement of protocol, scrubbing and judgement"
 	@echo "make bench      benchmarks, as ratios to a baseline in the same run"
 	@echo "make lint       compilers at -Werror, clang-format, clang-tidy, cppcheck, mandoc"
 	@echo "make layers     no room includes what it must not"
