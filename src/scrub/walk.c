@@ -388,6 +388,9 @@ void walk_remove(struct walk *w, json_node n)
 
 void walk_give_up(struct walk *w, json_node n, const char *why)
 {
+	/* A pass before this one took it out. */
+	if (json_type_of(w->d, n) == JSON_TYPE_NULL)
+		return;
 	tell(w, str_of(why), REMARK_REMOVED);
 	walk_remark(w, str_of(why), REMARK_REMOVED);
 	w->tally->removed++;

@@ -156,6 +156,24 @@ static void what_lies_too_deep_is_taken_out(void **state)
 	scrubber_free(s);
 }
 
+/* Several passes meet the same depth. */
+static void what_is_taken_out_is_noted_and_counted_once(void **state)
+{
+	static const char note[] = "\"rem\":[[\"picket:depth\",\"x\"]]";
+	struct scrubber *s = defaults();
+	struct arena *a = arena_new(0, 0);
+	struct scrub_tally tally;
+	struct str once = scrubbed(s, SCRUB_EVENT, nested(a, 200, "[", "]"), a, &tally);
+
+	(void)state;
+	assert_true(holds(once, note));
+	assert_int_equal(tally.values.limits, 1);
+	assert_true(str_eq(once, scrubbed(s, SCRUB_EVENT, once, a, &tally))); /* 73 */
+	assert_int_equal(tally.values.limits, 0);
+	arena_free(a);
+	scrubber_free(s);
+}
+
 static void documents_that_are_none_are_refused(void **state)
 {
 	static const char *const bad[] = {"", "{", "{\"a\":1}x", "\x01"};
@@ -283,6 +301,7 @@ int main(void)
 		cmocka_unit_test(many_patterns_over_their_limits_end_all_the_same),
 		cmocka_unit_test(bytes_over_the_limit_are_overwritten),
 		cmocka_unit_test(what_lies_too_deep_is_taken_out),
+		cmocka_unit_test(what_is_taken_out_is_noted_and_counted_once),
 		cmocka_unit_test(documents_that_are_none_are_refused),
 		cmocka_unit_test(malformed_members_are_scrubbed_like_free_ones),
 		cmocka_unit_test(notes_keep_no_secrets),
