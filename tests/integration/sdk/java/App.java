@@ -45,7 +45,9 @@ public final class App {
       options.setEnvironment("it");
       options.setTracesSampleRate(1.0);
       options.getLogs().setEnabled(true);
-      options.setShutdownTimeoutMillis(15000);
+      options.setShutdownTimeoutMillis(30000);
+      options.setConnectionTimeoutMillis(30000); // a busy machine is no failure
+      options.setReadTimeoutMillis(30000);
     });
     Sentry.setTag("marker", marker);
     Sentry.startSession();
@@ -64,7 +66,7 @@ public final class App {
     });
     Sentry.captureMessage("message " + marker);
     Sentry.endSession();
-    Sentry.flush(15000);
+    Sentry.flush(30000);
     Sentry.close();
   }
 }

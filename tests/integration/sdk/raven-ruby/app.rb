@@ -15,6 +15,7 @@ Raven.configure do |config|
   config.dsn = dsn
   config.release = "app@1.0"
   config.current_environment = "it"
+  config.open_timeout = config.timeout = 30 # a busy machine is no failure
   config.logger = Logger.new($stderr, level: Logger::WARN)
 end
 

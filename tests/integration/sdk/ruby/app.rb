@@ -17,6 +17,7 @@ Sentry.init do |config|
   config.environment = "it"
   config.traces_sample_rate = 1.0
   config.background_worker_threads = 0
+  config.transport.open_timeout = config.transport.timeout = 30 # a busy machine is no failure
   config.logger = Logger.new($stderr, level: Logger::WARN)
 end
 
