@@ -217,6 +217,8 @@ enum setting_log_format { SETTING_LOG_AUTO, SETTING_LOG_LOGFMT, SETTING_LOG_JSON
 		"Elements of each container in these; 0 keeps all.")                               \
 	SETTING(event, max_spans, COUNT, "0", "0", "1000000", YES,                                 \
 		"First spans to keep of a transaction; 0 keeps all.")                              \
+	SETTING(event, max_frames, COUNT, "0", "0", "1000000", YES,                                \
+		"Last (innermost) frames to keep of a stack trace; 0 keeps all.")                  \
 	SETTING(event, strip_locals, BOOL, "no", "", "", YES,                                      \
 		"Remove the local variables of stack frames.")                                     \
 	SETTING(event, strip_source, BOOL, "no", "", "", YES,                                      \

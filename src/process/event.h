@@ -3,7 +3,7 @@
  *   event.c      finding things in an event
  *   defaults.c   fills what is absent
  *   trim.c       breadcrumbs, spans, request bodies: what is cut away
- *   frames.c     stack frames: in_app, locals, source
+ *   frames.c     stack frames: how many, in_app, locals, source
  *   bags.c       depth and breadth of what applications put in
  *   lengths.c    texts that are too long
  *

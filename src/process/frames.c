@@ -1,5 +1,9 @@
 /* Stack frames: whose they are, and what of them is kept (sdk-semantics 7.6, 7.7). */
 #include "process/event.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "rules/text.h"
 
 /* --- in_app ------------------------------------------------------------------------ */
@@ -59,6 +63,63 @@ static int mark_frame(struct event *ev, json_node frame)
 	return json_set_raw(ev->d, frame, STR("in_app"), value ? STR("true") : STR("false"));
 }
 
+/* --- how many ------------------------------------------------------------------------- */
+
+/* Fits "exception.values.N." and note_shift's own bound. */
+#define HOLDER_BYTES 40
+
+/* The last frames are the innermost ones: they say where it happened. Beyond
+ * the bound of notes none are written, and none moved. */
+static int trim_frames(struct event *ev, json_node holder, const char *at)
+{
+	json_node frames = json_find(ev->d, holder, "stacktrace.frames");
+	json_node f = json_first(ev->d, frames), next;
+	uint64_t max = ev->w->j->settings->event.max_frames, count = json_count(ev->d, frames);
+	char path[HOLDER_BYTES + sizeof "stacktrace.frames"];
+	int rc = E_OK;
+
+	if (json_type_of(ev->d, frames) != JSON_TYPE_ARRAY || count <= max)
+		return E_OK;
+	for (uint64_t i = 0; i < count - max && rc == E_OK; i++, f = next) {
+		next = json_next(ev->d, f);
+		rc = json_remove(ev->d, f);
+	}
+	if (rc != E_OK || ev->notes.written >= NOTES_MAX)
+		return rc;
+	(void)snprintf(path, sizeof path, "%sstacktrace.frames", at);
+	rc = note_shift(&ev->notes, path, count - max);
+	return rc == E_OK ? note_path(&ev->notes, path, count, STR_EMPTY) : rc;
+}
+
+static int trim_traces_of(struct event *ev, const char *key)
+{
+	struct values v = event_values(ev->d, ev->root, key);
+	bool is_bare = v.list == json_get(ev->d, ev->root, str_of(key));
+	char at[HOLDER_BYTES];
+	uint64_t index = 0;
+	int rc = E_OK;
+
+	for (json_node n = values_first(ev->d, &v); n != JSON_NONE && rc == E_OK;
+		n = values_next(ev->d, &v, n), index++) {
+		if (v.list == JSON_NONE)
+			(void)snprintf(at, sizeof at, "%s.", key);
+		else
+			(void)snprintf(at, sizeof at, "%s%s.%" PRIu64 ".", key,
+				is_bare ? "" : ".values", index);
+		rc = trim_frames(ev, n, at);
+	}
+	return rc;
+}
+
+static int trim_traces(struct event *ev)
+{
+	int rc = trim_frames(ev, ev->root, "");
+
+	if (rc == E_OK)
+		rc = trim_traces_of(ev, "exception");
+	return rc == E_OK ? trim_traces_of(ev, "threads") : rc;
+}
+
 /* --- stripping ------------------------------------------------------------------------ */
 
 static int remove_member(struct json_doc *d, json_node object, struct str key)
@@ -85,8 +146,10 @@ static int strip_source(struct event *ev, json_node frame)
 int event_frames(struct event *ev)
 {
 	const struct settings *s = ev->w->j->settings;
-	int rc = E_OK;
+	int rc = s->event.max_frames > 0 ? trim_traces(ev) : E_OK;
 
+	if (rc != E_OK)
+		return rc;
 	if (s->event.in_app_include.n > 0 || s->event.in_app_exclude.n > 0)
 		rc = event_each_frame(ev, mark_frame);
 	if (rc == E_OK && s->event.strip_locals)

@@ -91,9 +91,9 @@ static void find_work(struct judge *j)
 			   s->event.server_name[0] != '\0' || j->node.n > 0;
 	j->fills = j->fills_entries || s->event.dist[0] != '\0' || s->tags.n > 0 || is_placed;
 	j->trims = s->event.max_breadcrumbs > 0 || s->event.max_spans > 0 ||
-		   s->event.max_request_body_size != BODY_ALWAYS || s->event.strip_locals ||
-		   s->event.strip_source || s->event.in_app_include.n > 0 ||
-		   s->event.in_app_exclude.n > 0;
+		   s->event.max_request_body_size != BODY_ALWAYS || s->event.max_frames > 0 ||
+		   s->event.strip_locals || s->event.strip_source ||
+		   s->event.in_app_include.n > 0 || s->event.in_app_exclude.n > 0;
 	j->cuts =
 		s->event.max_depth > 0 || s->event.max_breadth > 0 || s->event.max_value_length > 0;
 	j->is_needed = j->samples || j->ignores || j->fills || j->trims || j->cuts ||

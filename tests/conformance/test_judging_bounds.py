@@ -75,6 +75,14 @@ def test_T038_depth_and_breadth_are_noted_as_sdks_do(make_daemon, sentry, name, 
         assert note(got, "extra", "list") == {"len": 14}
 
 
+def test_T038_the_innermost_frames_stay_and_the_length_is_noted(make_daemon, sentry):
+    d = bounded(make_daemon, sentry, max_frames="3")
+    stack = [{"function": str(n)} for n in range(2100)]
+    got = passed(d, sentry, event(exception=frames(*stack)))
+    assert got["exception"]["values"][0]["stacktrace"]["frames"] == stack[-3:]
+    assert note(got, "exception", "values", "0", "stacktrace", "frames") == {"len": 2100}
+
+
 def test_T039_a_body_beyond_its_bound_goes(make_daemon, sentry):
     d = bounded(make_daemon, sentry, max_request_body_size="medium")
     got = passed(d, sentry, event(request={"url": "http://h/", "data": "x" * 10001}))

@@ -233,6 +233,57 @@ static void bodies_are_kept_up_to_their_bound(void **state)
 	bench_close(&b);
 }
 
+/* The last ones are the innermost; what is noted of them moves with them. */
+static void the_innermost_frames_are_kept(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "[event]\nmax_frames = 2\n");
+	assert_string_equal(
+		edited(&b, "event",
+			"{\"exception\":{\"values\":[{\"stacktrace\":{\"frames\":[1,2]}},"
+			"{\"stacktrace\":{\"frames\":[1,2, {\"a\":3},4 ]}}]},"
+			"\"_meta\":{\"exception\":{\"values\":{\"1\":{\"stacktrace\":{\"frames\":"
+			"{\"0\":{\"x\":1},\"2\":{\"a\":2},\"\":{\"len\":9}}}}}}}}"),
+		"{\"exception\":{\"values\":[{\"stacktrace\":{\"frames\":[1,2]}},"
+		"{\"stacktrace\":{\"frames\":[ {\"a\":3},4 ]}}]},"
+		"\"_meta\":{\"exception\":{\"values\":{\"1\":{\"stacktrace\":{\"frames\":"
+		"{\"0\":{\"a\":2},\"\":{\"len\":9}}}}}}}}");
+	assert_has(edited(&b, "event", "{\"stacktrace\":{\"frames\":[1,2,3]}}"),
+		"[2,3]},\"_meta\":{\"stacktrace\":{\"frames\":{\"\":{\"len\":3}}}}}");
+	assert_has(edited(&b, "event", "{\"threads\":[{},{\"stacktrace\":{\"frames\":[1,2,3]}}]}"),
+		"\"_meta\":{\"threads\":{\"1\":{\"stacktrace\":{\"frames\":{\"\":{\"len\":3}}}}}}"
+		"}");
+	assert_has(edited(&b, "event", "{\"exception\":{\"stacktrace\":{\"frames\":[1,2,3]}}}"),
+		"\"_meta\":{\"exception\":{\"stacktrace\":{\"frames\":{\"\":{\"len\":3}}}}}}");
+	assert_string_equal(edited(&b, "event", "{\"stacktrace\":{\"frames\":{\"a\":[1,2,3]}}}"),
+		"{\"stacktrace\":{\"frames\":{\"a\":[1,2,3]}}}");
+	bench_close(&b);
+}
+
+/* More traces than notes: all are bounded, and it ends. */
+static void very_many_traces_are_bounded_too(void **state)
+{
+	struct buf text = BUF_INIT;
+	struct bench b;
+	unsigned notes = 0;
+
+	(void)state;
+	bench_open(&b, "[event]\nmax_frames = 1\n");
+	buf_cstr(&text, "{\"threads\":[");
+	for (unsigned i = 0; i < 3000; i++)
+		buf_printf(&text, "%s{\"stacktrace\":{\"frames\":[\"gone\",2]}}", i > 0 ? "," : "");
+	buf_cstr(&text, "]}");
+	buf_char(&text, '\0');
+	for (const char *p = edited(&b, "event", text.p); (p = strstr(p, "\"len\":2")) != NULL; p++)
+		notes++;
+	assert_int_equal(notes, 1000);
+	assert_null(strstr(payload(&b), "gone"));
+	buf_fini(&text);
+	bench_close(&b);
+}
+
 /* --- frames --------------------------------------------------------------------------------- */
 
 #define FRAME(more) "{\"exception\":{\"values\":[{\"stacktrace\":{\"frames\":[{" more "}]}}]}}"
@@ -443,6 +494,8 @@ int main(void)
 		cmocka_unit_test(the_newest_breadcrumbs_are_kept),
 		cmocka_unit_test(spans_beyond_the_bound_are_counted),
 		cmocka_unit_test(bodies_are_kept_up_to_their_bound),
+		cmocka_unit_test(the_innermost_frames_are_kept),
+		cmocka_unit_test(very_many_traces_are_bounded_too),
 		cmocka_unit_test(in_app_follows_the_order_of_the_lists),
 		cmocka_unit_test(locals_and_source_are_stripped_everywhere),
 		cmocka_unit_test(what_is_too_deep_becomes_text_and_what_is_too_broad_shorter),
