@@ -187,6 +187,17 @@ static inline void server_open(struct server *s)
 	assert_int_equal(pthread_create(&s->thread, NULL, server_run, s), 0);
 }
 
+/* Another descriptor of the connection that came i-th, which the caller closes. */
+static inline int server_socket(struct server *s, unsigned i)
+{
+	int fd;
+
+	pthread_mutex_lock(&s->lock);
+	fd = dup(s->fds[i]);
+	pthread_mutex_unlock(&s->lock);
+	return fd;
+}
+
 static inline unsigned server_connections(struct server *s)
 {
 	unsigned n;
