@@ -157,7 +157,7 @@ int judge_attach(struct settings *s, const char *const *env, struct err *err)
 		judge_free(j);
 		return rc;
 	}
-	kubernetes_read(j, env);
+	kubernetes_read(j, env, KUBERNETES_PODINFO);
 	read_rates(j);
 	find_work(j);
 	settings_attach(s, j, judge_free);

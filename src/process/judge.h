@@ -154,8 +154,10 @@ json_node entry_attributes(struct json_doc *d, json_node entry);
 /* Puts "FILE:LINE: section.key" in front of what is wrong. Returns rc. */
 int judge_blame(
 	const struct settings *s, const char *section, const char *key, int rc, struct err *err);
-/* Pod, namespace and node, as Kubernetes gives them. */
-void kubernetes_read(struct judge *j, const char *const *env);
+/* Pod, namespace and node, as Kubernetes gives them: variables, else files below
+ * podinfo. */
+#define KUBERNETES_PODINFO "/etc/podinfo"
+void kubernetes_read(struct judge *j, const char *const *env, const char *podinfo);
 /* Id of the container a process runs in: 64 digits, or "". */
 #define CONTAINER_ID_BYTES 65
 void container_id_of(int64_t pid, char out[CONTAINER_ID_BYTES]);

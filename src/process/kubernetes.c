@@ -14,15 +14,14 @@
 #include "config/file.h"
 #include "process/judge.h"
 
-#define PODINFO     "/etc/podinfo"
 #define PODINFO_MAX 4096u
 #define CGROUP_MAX  4096u
 #define ID_DIGITS   (CONTAINER_ID_BYTES - 1)
 
-static struct str from_file(struct judge *j, const char *name)
+static struct str from_file(struct judge *j, const char *podinfo, const char *name)
 {
 	struct buf text = BUF_INIT;
-	struct str path = arena_printf(j->arena, PODINFO "/%s", name);
+	struct str path = arena_printf(j->arena, "%s/%s", podinfo, name);
 	struct str s = STR_EMPTY;
 
 	/* Not being there, or not readable, is the common case and no mistake. */
@@ -32,8 +31,7 @@ static struct str from_file(struct judge *j, const char *name)
 	return s;
 }
 
-static struct str look_up(
-	struct judge *j, const char *const *env, const char *variable, const char *file)
+static struct str from_env(struct judge *j, const char *const *env, const char *variable)
 {
 	char prefixed[64];
 	const char *v = env_get(env, str_of(variable));
@@ -44,19 +42,29 @@ static struct str look_up(
 	}
 	if (v != NULL && *v != '\0')
 		return arena_dup(j->arena, str_trim(str_of(v)));
-	return from_file(j, file);
+	return STR_EMPTY;
 }
 
-void kubernetes_read(struct judge *j, const char *const *env)
+void kubernetes_read(struct judge *j, const char *const *env, const char *podinfo)
 {
+	const struct {
+		struct str *to;
+		const char *variable, *file;
+	} told[] = {
+		{&j->pod, "POD_NAME", "name"},
+		{&j->namespace, "POD_NAMESPACE", "namespace"},
+		{&j->node, "NODE_NAME", "node"},
+	};
 	int mode = j->settings->event.kubernetes;
 	const char *host = env_get(env, STR("KUBERNETES_SERVICE_HOST"));
 
 	if (mode == KUBERNETES_NO || (mode == KUBERNETES_AUTO && (host == NULL || *host == '\0')))
 		return;
-	j->pod = look_up(j, env, "POD_NAME", "name");
-	j->namespace = look_up(j, env, "POD_NAMESPACE", "namespace");
-	j->node = look_up(j, env, "NODE_NAME", "node");
+	for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+		*told[i].to = from_env(j, env, told[i].variable);
+		if (told[i].to->n == 0)
+			*told[i].to = from_file(j, podinfo, told[i].file);
+	}
 	j->containers = true;
 }
 

@@ -52,6 +52,25 @@ def test_T043_missing_fields_are_filled_and_present_ones_stay(make_daemon, sentr
     assert got["release"] == "app@2"
 
 
+def test_T043_what_else_is_filled_of_which_kind(make_daemon, sentry):
+    """Check-ins get release and environment only, entries get attributes."""
+    d = make_daemon(sentry, {**QUICK, "tags": {"region": "eu"}, "event": {
+        "release": "app@2", "environment": "prod", "server_name": "till-7", "dist": "12"}})
+    got = passed(d, sentry, event(platform=None, timestamp=None))
+    assert (got["dist"], got["platform"], got["tags"]) == ("12", "other", {"region": "eu"})
+    assert got["timestamp"].endswith("Z")
+    post_ok(d, wire.check_in())
+    post_ok(d, wire.logs(["a"]))
+    d.wait_empty()
+    (check_in,), (log,) = sentry.items("check_in"), sentry.items("log")
+    assert (check_in.json()["release"], check_in.json()["environment"]) == ("app@2", "prod")
+    assert not {"dist", "server_name", "tags", "platform"} & set(check_in.json())
+    attributes = log.json()["items"][0]["attributes"]
+    assert {k: attributes[k]["value"] for k in
+            ("sentry.release", "sentry.environment", "server.address")} == \
+        {"sentry.release": "app@2", "sentry.environment": "prod", "server.address": "till-7"}
+
+
 def test_T044_sessions_without_a_release_are_left_alone(make_daemon, sentry):
     d = make_daemon(sentry, {**QUICK, "event": {"release": "app@2"}})
     raw = b'{"init" : true, "started": "2026-01-01T00:00:00Z", "status":"ok","attrs":{ }}'

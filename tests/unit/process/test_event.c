@@ -132,6 +132,49 @@ static void a_pod_is_told_where_the_cluster_says_so(void **state)
 	bench_close(&b);
 }
 
+static void write_file(const char *dir, const char *name, size_t blanks)
+{
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fprintf(f, " of-file-%s\n%*s", name, (int)blanks, "") > 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A variable wins over its file; a file that is too large is none. */
+static void the_files_of_a_cluster_are_read_too(void **state)
+{
+	static const char *const files[] = {"name", "namespace", "node"};
+	static const char *const env[] = {"POD_NAMESPACE=of-env", "NODE_NAME=", NULL};
+	char dir[] = "/tmp/picket-podinfo-XXXXXX", path[128];
+	struct judge j = {0};
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "[event]\nkubernetes = yes\n");
+	assert_non_null(mkdtemp(dir));
+	j.settings = b.settings;
+	j.arena = arena_new(1024, 0);
+	kubernetes_read(&j, env, dir);
+	assert_int_equal(j.pod.n + j.node.n, 0);
+	for (size_t i = 0; i < 3; i++)
+		write_file(dir, files[i], i == 0 ? 5000 : 0);
+	kubernetes_read(&j, env, dir);
+	assert_int_equal(j.pod.n, 0);
+	assert_true(str_eq(j.namespace, STR("of-env")));
+	assert_true(str_eq(j.node, STR("of-file-node")));
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+	arena_free(j.arena);
+	bench_close(&b);
+}
+
 static void a_container_id_is_read_within_bounds(void **state)
 {
 	char id[CONTAINER_ID_BYTES] = "x";
@@ -490,6 +533,7 @@ int main(void)
 		cmocka_unit_test(sessions_are_left_alone),
 		cmocka_unit_test(entries_get_attributes),
 		cmocka_unit_test(a_pod_is_told_where_the_cluster_says_so),
+		cmocka_unit_test(the_files_of_a_cluster_are_read_too),
 		cmocka_unit_test(a_container_id_is_read_within_bounds),
 		cmocka_unit_test(the_newest_breadcrumbs_are_kept),
 		cmocka_unit_test(spans_beyond_the_bound_are_counted),
