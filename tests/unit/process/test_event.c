@@ -149,7 +149,7 @@ static void the_files_of_a_cluster_are_read_too(void **state)
 {
 	static const char *const files[] = {"name", "namespace", "node"};
 	static const char *const env[] = {"POD_NAMESPACE=of-env", "NODE_NAME=", NULL};
-	char dir[] = "/tmp/picket-podinfo-XXXXXX", path[128];
+	char dir[] = P_tmpdir "/picket-podinfo-XXXXXX", path[128];
 	struct judge j = {0};
 	struct bench b;
 
