@@ -549,3 +549,25 @@ def test_a_crash_leaves_no_core_dump_unless_somebody_debugs(make_daemon, sentry,
         d.expect_dead = True
         assert dumps(d.pid) == may, level
         d.process.returncode = -signal.SIGABRT
+
+
+def test_the_container_image_has_every_library(picketd):
+    """The second stage of docker/Dockerfile installs what the daemon is linked with."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    stage = (root / "docker" / "Dockerfile").read_text().split("FROM ")[-1]
+    listed = set(re.findall(r"\blib[a-z0-9.+-]+\b|zlib1g", stage))
+    linked = subprocess.run(["ldd", PICKETD], capture_output=True, text=True, check=True).stdout
+    direct = re.findall(r"NEEDED.*\[(.*)\]", subprocess.run(
+        ["readelf", "-d", PICKETD], capture_output=True, text=True, check=True).stdout)
+    paths = dict(re.findall(r"(\S+) => (/\S+)", linked))
+    owners = set()
+    for name in direct:
+        if name.startswith(("libc.so", "libm.so", "libpthread", "ld-linux", "libasan", "libubsan",
+                            "libtsan")):
+            continue
+        # By name: /lib and /usr/lib are the same place.
+        found = subprocess.run(["dpkg", "-S", "*/" + os.path.basename(os.path.realpath(paths[name]))],
+                               capture_output=True, text=True, check=True).stdout
+        owners.add(found.split(":")[0])
+    assert owners, direct
+    assert owners <= listed, f"docker/Dockerfile lacks {sorted(owners - listed)}"
