@@ -88,11 +88,18 @@ def pytest_terminal_summary(terminalreporter):
 def say(terminalreporter, table, good):
     good &= set(table.SAYS)
     elsewhere = good & table.PROVEN_ELSEWHERE
-    by_reason = collections.defaultdict(list)
-    for n, why in sorted(table.NOT_TESTABLE.items()):
-        by_reason[why].append(f"{table.LETTER}-{n:03d}")
-    said = "; ".join(f"{why}: {' '.join(which)}" for why, which in by_reason.items())
+    missing = tables.missing(table)
     terminalreporter.write_line(
         f"conformance, {table.ABOUT}: {len(good - elsewhere)} of {len(table.SAYS)} hold, "
-        f"{len(elsewhere)} proven elsewhere, {len(table.NOT_TESTABLE)} not testable here"
-        + (f" ({said})" if said else ""))
+        f"{len(elsewhere)} proven elsewhere, "
+        f"{len(table.NOT_TESTABLE)} not testable here{reasons(table, table.NOT_TESTABLE)}"
+        + (f", {len(missing)} known not to hold{reasons(table, missing)}" if missing else ""))
+
+
+def reasons(table, why_of):
+    """Each reason once, with its statements."""
+    by_reason = collections.defaultdict(list)
+    for n, why in sorted(why_of.items()):
+        by_reason[why].append(f"{table.LETTER}-{n:03d}")
+    said = "; ".join(f"{why}: {' '.join(which)}" for why, which in by_reason.items())
+    return f" ({said})" if said else ""

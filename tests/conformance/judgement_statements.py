@@ -72,6 +72,8 @@ PROOFS = {}
 
 PROVEN_ELSEWHERE = set()
 
-NOT_TESTABLE = {
+NOT_TESTABLE = {}
+
+DOES_NOT_HOLD = {
     46: "there is no mirror: copies go to a project, by a rule (duplicate)",
 }
