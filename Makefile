@@ -336,7 +336,7 @@ install: all
 		sed 's|@SBINDIR@|$(SBINDIR)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/$$u \
 			> $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	[ -e $(DESTDIR)$(SYSCONFDIR)/picket/picket.conf ] || \
-		install -m 640 conf/picket.conf $(DESTDIR)$(SYSCONFDIR)/picket/picket.conf
+		install -m 644 conf/picket.conf $(DESTDIR)$(SYSCONFDIR)/picket/picket.conf
 
 # Settings and spool are left alone.
 uninstall:

@@ -18,7 +18,7 @@ import client
 import wire
 from daemon import StartFailed, wait_until
 from fake_sentry import Answer
-from settings import PICKETD, SANITIZED, TIME_SCALE
+from settings import BUILD, PICKETD, SANITIZED, TIME_SCALE
 
 
 def picketd_once(*args, env=None, timeout=20.0):
@@ -571,3 +571,19 @@ def test_the_container_image_has_every_library(picketd):
         owners.add(found.split(":")[0])
     assert owners, direct
     assert owners <= listed, f"docker/Dockerfile lacks {sorted(owners - listed)}"
+
+
+def test_what_is_installed_can_be_read_by_the_user_of_the_service(tmp_path):
+    """The unit and the image run the daemon as a user of its own."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        ["make", "-s", "install", f"BUILD={BUILD}", f"DESTDIR={tmp_path}", "PREFIX=/usr"],
+        cwd=root, capture_output=True, text=True, timeout=300 * TIME_SCALE, check=False)
+    assert done.returncode == 0, done.stderr
+    conf = tmp_path / "etc" / "picket"
+    for path in (conf, conf / "conf.d", conf / "picket.conf"):
+        need = 0o5 if path.is_dir() else 0o4
+        assert path.stat().st_mode & need == need, oct(path.stat().st_mode)
+    unit = (tmp_path / "usr/lib/systemd/system/picketd.service").read_text()
+    assert re.search(r"^ConfigurationDirectoryMode=0755$", unit, re.M)
+    assert re.search(r"^EnvironmentFile=-/etc/default/picketd$", unit, re.M), "for secrets"
