@@ -58,6 +58,7 @@ void build_scratch_fini(struct build_scratch *s)
 	buf_fini(&s->plain);
 	buf_fini(&s->packed);
 	buf_fini(&s->header);
+	buf_fini(&s->own);
 }
 
 /* --- body ------------------------------------------------------------------- */
@@ -148,19 +149,25 @@ static int64_t sent_at_now(const struct build_order *o, const struct record *r)
 	return then_us + age_ms(&o->frame, r, o->now) * 1000;
 }
 
-static void head_write(const struct build_order *o, struct str header, int64_t sent_at_us,
-	struct report *report, struct report *written, struct build_scratch *s, struct built *b)
+/* Own losses as an item of their own, in s->own. */
+static void own_write(const struct build_order *o, struct report *report, struct report *written,
+	struct build_scratch *s, struct built *b)
 {
-	size_t before;
+	buf_clear(&s->own);
+	if (report != NULL)
+		report_write_item(report, written, o->now.wall_ms / 1000, &s->own);
+	b->has_report = s->own.n > 0;
+}
 
+/* The header line, and behind it what is in s->own. */
+static void head_write(struct str header, int64_t sent_at_us, struct build_scratch *s)
+{
 	buf_clear(&s->head);
 	envelope_write_sent_at(header, sent_at_us, &s->head);
 	buf_char(&s->head, '\n');
-	if (report == NULL)
-		return;
-	before = s->head.n;
-	report_write_item(report, written, o->now.wall_ms / 1000, &s->head);
-	b->has_report = s->head.n > before;
+	buf_str(&s->head, buf_view(&s->own));
+	if (!buf_ok(&s->own))
+		s->head.failed = true;
 }
 
 /* How old a client's sent_at may be and still be true to the second. */
@@ -330,7 +337,8 @@ int build_record(const struct build_order *o, struct str bytes, enum build_part 
 	if (rc == E_OK && b->result == BUILD_READY && carried_is(&r.carried)) {
 		rc = carried_write(o, &r, is_edited, s, b, err);
 	} else if (rc == E_OK && b->result == BUILD_READY) {
-		head_write(o, r.header, sent_at_now(o, &r), report, written, s, b);
+		own_write(o, report, written, s, b);
+		head_write(r.header, sent_at_now(o, &r), s);
 		rc = body_write(o, &r, is_edited, s, b, err);
 	}
 	/* The checksum held, so that what cannot be decoded was stored so. */
@@ -346,13 +354,18 @@ int build_merged(const struct build_order *o, const struct record *first, struct
 {
 	int rc;
 
+	own_write(o, report, written, s, b);
+	/* Own losses and those that clients tell are one item where that may be. */
+	if (first->stream.kind == STREAM_CLIENT_REPORT && b->has_report && buf_ok(&s->own) &&
+		merger_add(m, STREAM_CLIENT_REPORT, first->header, buf_view(&s->own), NULL) == E_OK)
+		buf_clear(&s->own);
 	buf_clear(&s->header);
 	buf_clear(&s->plain);
 	rc = merger_write(m, &s->header, &s->plain, err);
 	if (rc != E_OK)
 		return rc;
 	b->result = BUILD_READY;
-	head_write(o, buf_view(&s->header), sent_at_now(o, first), report, written, s, b);
+	head_write(buf_view(&s->header), sent_at_now(o, first), s);
 	rc = body_write(o, first, true, s, b, err);
 	budget_trim(o, b);
 	return rc;
@@ -364,7 +377,8 @@ int build_report(const struct build_order *o, struct report *report, struct repo
 	struct sender from = {.peer_uid = -1, .peer_pid = -1};
 
 	b->result = BUILD_READY;
-	head_write(o, STR("{}"), o->now.wall_ms * 1000, report, written, s, b);
+	own_write(o, report, written, s, b);
+	head_write(STR("{}"), o->now.wall_ms * 1000, s);
 	if (!b->has_report)
 		return err_set(err, E_NOTFOUND, "the client report is empty");
 	buf_str(&b->body, buf_view(&s->head));

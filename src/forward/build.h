@@ -80,7 +80,7 @@ struct built {
 
 /* Memory that building needs between its steps; kept from record to record. */
 struct build_scratch {
-	struct buf head, plain, packed, header;
+	struct buf head, plain, packed, header, own;
 };
 
 void built_init(struct built *b, struct facts *facts);

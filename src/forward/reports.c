@@ -35,7 +35,7 @@ static struct request *report_build(struct lane *l)
 {
 	struct forward *f = l->f;
 	struct report *taken = calloc(1, sizeof *taken);
-	struct build_scratch scratch = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+	struct build_scratch scratch = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
 	struct request *r = request_new(f);
 	struct build_order order;
 

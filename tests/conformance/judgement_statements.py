@@ -76,5 +76,4 @@ NOT_TESTABLE = {}
 
 DOES_NOT_HOLD = {
     46: "there is no mirror: copies go to a project, by a rule (duplicate)",
-    59: "SDKs' reports are summed into one item, own losses into another",
 }
