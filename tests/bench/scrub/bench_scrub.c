@@ -289,9 +289,9 @@ int main(void)
 		ratio[i] = (t2 - t1) / (t1 - t0);
 	}
 	printf("# %d events, %zu bytes each on average\n", EVENTS, total_bytes / EVENTS);
-	printf("scrub-mb-per-s value=%.1f target=100\n", median(speed));
-	printf("scrub-deep-mb-per-s value=%.1f\n", median(deep_speed));
-	printf("scrub-vs-jansson-pcre2 ratio=%.2f target=3.5\n", median(ratio));
+	printf("scrub.mb_per_s value=%.1f target=100\n", median(speed));
+	printf("scrub.deep_mb_per_s value=%.1f\n", median(deep_speed));
+	printf("scrub.vs_jansson_and_pcre2 ratio=%.2f target=3.5\n", median(ratio));
 	scrubber_free(plain);
 	scrubber_free(deep);
 	return 0;

@@ -87,7 +87,7 @@ class UnixHTTP(http.client.HTTPConnection):
 
 
 class Daemon:
-    def __init__(self, work, dsn, ca=None, batch=None, **spool):
+    def __init__(self, work, dsn, ca=None, batch=None, scrub=None, **spool):
         self.work = work
         # Relative: the path of a Unix socket has about 100 bytes.
         self.unix = "p.sock"
@@ -98,7 +98,8 @@ class Daemon:
             f"[listen]\nhttp = off\nunix = {self.unix}\n\n[control]\nunix = c.sock\n\n"
             f"[upstream]\ndsn = {dsn}\n" + (f"ca_file = {ca}\n" if ca else "") + "\n[spool]\n"
             + "".join(f"{k} = {v}\n" for k, v in spool.items()) + "\n[batch]\n"
-            + "".join(f"{k} = {v}\n" for k, v in (batch or {}).items()))
+            + "".join(f"{k} = {v}\n" for k, v in (batch or {}).items()) + "\n[scrub]\n"
+            + "".join(f"{k} = {v}\n" for k, v in (scrub or {}).items()))
         self.command = [str(PICKETD), "-c", str(self.conf)]
         self.env = {k: v for k, v in os.environ.items()
                     if not k.startswith(("SENTRY_", "PICKET_", "LISTEN_", "NOTIFY_"))
@@ -174,14 +175,24 @@ def run_load(to, requests, first=0, kind=None):
 
 # --- what is measured -----------------------------------------------------------------------
 
+SCRUBS_NOTHING = {"defaults": "no", "deep": "no", "ip_addresses": "no"}
+
+
 def forward(work):
+    """By default settings, and as the path is without scrubbing."""
+    measure_forward(work, "forward.", {})
+    shutil.rmtree(work / "spool", ignore_errors=True)
+    measure_forward(work, "forward.unscrubbed_", SCRUBS_NOTHING)
+
+
+def measure_forward(work, name, scrub):
     """Accept and forward at the same time, from the first request until the last is delivered."""
     count, rounds = 30000, 3
     up = Upstream(work)
     rates, loads, bases, cpus = [], [], [], []
     lost = 0
     try:
-        with Daemon(work, up.dsn, up.ca) as d:
+        with Daemon(work, up.dsn, up.ca, scrub=scrub) as d:
             for i in range(rounds):
                 first = i * 3 * count
                 base = run_load(["-t", f"localhost:{up.port}"], count, first)
@@ -203,11 +214,11 @@ def forward(work):
         up.stop()
     middle = sorted(range(rounds), key=lambda i: rates[i])[rounds // 2]
     load = loads[middle]
-    say("forward.end_to_end_per_s", round(rates[middle]), 5000, baseline=round(bases[middle]),
+    say(f"{name}end_to_end_per_s", round(rates[middle]), 5000, baseline=round(bases[middle]),
         ratio=f"{rates[middle] / bases[middle]:.3f}", accept_per_s=round(load["per_s"]),
         accept_p50_us=round(load["p50_us"]), accept_p99_us=round(load["p99_us"]),
         daemon_cpu_us_each=round(cpus[middle]))
-    say("forward.lost", lost, 0, at_most=True, received=totals["received"].get("error", 0),
+    say(f"{name}lost", lost, 0, at_most=True, received=totals["received"].get("error", 0),
         delivered=totals["delivered"].get("error", 0),
         dropped=sum(sum(q.values()) for q in totals["dropped"].values()))
 
