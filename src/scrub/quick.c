@@ -64,6 +64,29 @@ static const uint32_t bytes[256] = {
 	START('X', 'x'),
 };
 
+/* What may come second in the words below, by their first letter: bit n for the nth
+ * letter of the alphabet in either case, and for whatever else shares its low bits. */
+#define SECOND(c) (UINT32_C(1) << ((c)&31))
+
+static const uint32_t seconds[32] = {
+	['a' & 31] = SECOND('u') | SECOND('c') | SECOND('p'),
+	['b' & 31] = SECOND('e'),
+	['c' & 31] = SECOND('r') | SECOND('s') | SECOND('o'),
+	['j' & 31] = SECOND('w'),
+	['m' & 31] = SECOND('y') | SECOND('-'), /* shares them with '-' */
+	['o' & 31] = SECOND('/'),               /* '/' itself */
+	['p' & 31] = SECOND('a') | SECOND('r') | SECOND('h') | SECOND('w'),
+	['s' & 31] = SECOND('e') | SECOND('i') | SECOND('a') | SECOND('y') | SECOND('s'),
+	['t' & 31] = SECOND('o') | SECOND('w'),
+	['x' & 31] = SECOND('s'),
+};
+
+/* Most letters that could begin a word do not. */
+static bool may_begin(const unsigned char *p, size_t n)
+{
+	return n > 1 && (seconds[p[0] & 31] >> (p[1] & 31) & 1) != 0;
+}
+
 /* Four bytes, letters in lower case; '_' becomes 0x7f, the rest is good enough
  * for a look. */
 static uint32_t four_at(const unsigned char *p, size_t n)
@@ -151,7 +174,8 @@ void quick_look(struct str s, struct quick *q)
 		if ((f & (QUICK_START | QUICK_DIGIT)) == 0)
 			continue;
 		if ((f & QUICK_START) != 0) {
-			has |= word_at(p + i, s.n - i);
+			if (may_begin(p + i, s.n - i))
+				has |= word_at(p + i, s.n - i);
 			continue;
 		}
 		digits += digits < UINT32_MAX;

@@ -118,11 +118,40 @@ static void patterns_find_what_they_are_for(void **state) /* 16 to 25 */
 	pattern_set_fini(&set);
 }
 
+/* The words that expressions begin with, anywhere in a text and in any case. */
+static void every_word_is_seen_wherever_it_stands(void **state)
+{
+	static const char *const words[] = {"password", "secret", "auth", "credentials",
+		"mysql_pwd", "privatekey", "token", "api_key", "access_key", "csrf", "xsrf",
+		"phpsessid", "session", "cookie", "saml", "signature", "symfony", "pwd", "jwt",
+		"sid", "sso"};
+	static const char *const around[][2] = {
+		{"", ""}, {"x", "y"}, {"a b ", "=1"}, {"s", ""}, {"pa", " x"}, {"--", "--"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		for (size_t k = 0; k < sizeof around / sizeof around[0]; k++) {
+			char text[64];
+			struct quick q;
+			int n = snprintf(
+				text, sizeof text, "%s%s%s", around[k][0], words[i], around[k][1]);
+
+			quick_look(str_make(text, (size_t)n), &q);
+			assert_true(quick_may_match(&q, PAT_DEEP_KEYS));
+			for (int j = 0; j < n; j++)
+				if (text[j] >= 'a' && text[j] <= 'z' && (j + (int)k) % 2 == 0)
+					text[j] = (char)(text[j] - 32);
+			quick_look(str_make(text, (size_t)n), &q);
+			assert_true(quick_may_match(&q, PAT_DEEP_KEYS));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_look_loses_no_match),
 		cmocka_unit_test(patterns_find_what_they_are_for),
+		cmocka_unit_test(every_word_is_seen_wherever_it_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
