@@ -8,6 +8,11 @@ json_node json_root(const struct json_doc *d)
 	return 1; /* the first node a parse makes */
 }
 
+size_t json_bound(const struct json_doc *d)
+{
+	return d->count;
+}
+
 enum json_type json_type_of(const struct json_doc *d, json_node n)
 {
 	const struct node *e = node_live(d, n);

@@ -63,6 +63,8 @@ int json_parse_first(struct json_doc **ret, struct arena *a, struct str text,
 	const struct json_limits *limits, size_t *used, struct err *err);
 
 json_node json_root(const struct json_doc *d);
+/* The numbers of all nodes so far are below this: what somebody notes about each. */
+size_t json_bound(const struct json_doc *d);
 enum json_type json_type_of(const struct json_doc *d, json_node n);
 
 /* The original text of a node, without its key. For a node that was edited,

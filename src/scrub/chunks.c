@@ -243,7 +243,7 @@ static int join(struct arena *a, const struct chunk_list *l, struct redacted *v)
 	if (!v->has_len)
 		v->len = chunks_count_points(v->text);
 	v->has_len = v->changed = true;
-	v->looked = false;
+	v->quick = (struct quick){0};
 	v->text = str_make(p, at);
 	v->rem = rem;
 	return E_OK;
@@ -293,9 +293,8 @@ int chunks_apply(struct redactor *k, const struct rule *r, const struct probe *p
 	bool found;
 	int rc;
 
-	if (!v->looked)
+	if (v->quick.bits == 0)
 		quick_look(v->text, &v->quick);
-	v->looked = true;
 	quick = v->quick;
 	if (has_ranges(&v->rem) || !quick_is_plain(&quick)) {
 		rc = split(k->arena, v, &old);

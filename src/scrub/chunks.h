@@ -28,8 +28,7 @@ struct redacted {
 	bool has_len;
 	uint64_t len;
 	bool changed;
-	bool looked; /* quick is that of text */
-	struct quick quick;
+	struct quick quick; /* zeros: nobody looked at text yet */
 };
 
 /* Runs one probe of a rule; as_anything: as if its pattern were ".*". Over the

@@ -119,6 +119,11 @@ int matcher_new(struct matcher **ret, uint32_t match_limit)
 	return E_OK;
 }
 
+void matcher_reset(struct matcher *m)
+{
+	m->hits = 0;
+}
+
 unsigned matcher_limit_hits(const struct matcher *m)
 {
 	return m->hits;

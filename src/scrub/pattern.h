@@ -35,6 +35,8 @@ struct matcher;
 /* match_limit 0: the default, which grows with the subject. */
 int matcher_new(struct matcher **ret, uint32_t match_limit);
 void matcher_free(struct matcher *m);
+/* As new, for another run. */
+void matcher_reset(struct matcher *m);
 /* Runs that hit a limit so far. */
 unsigned matcher_limit_hits(const struct matcher *m);
 

@@ -298,7 +298,6 @@ static int read_application(
 		return rc;
 	if (json_type_of(c->doc, n) != JSON_TYPE_ARRAY)
 		return fail_at(c, n, err, E_INVAL, "not a list of rule names", STR_EMPTY);
-	app->by_key = selector_key_bits(app->selector, app->keys);
 	for (json_node e = json_first(c->doc, n); e != JSON_NONE; e = json_next(c->doc, e)) {
 		if (json_type_of(c->doc, e) != JSON_TYPE_STRING)
 			return fail_at(

@@ -24,8 +24,6 @@ struct application {
 	struct selector *selector;
 	struct rule *rules;
 	size_t rule_count;
-	bool by_key; /* only nodes with one of these keys can match */
-	uint64_t keys[SELECTOR_KEY_WORDS];
 };
 
 struct piiconf;

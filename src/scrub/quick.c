@@ -6,86 +6,104 @@
  */
 #include "scrub/quick.h"
 
+/* What is in a text. */
 enum {
-	QUICK_OTHER = 1,   /* a byte above 0x7f */
-	QUICK_AT = 2,      /* @ */
-	QUICK_COLON = 4,   /* : */
-	QUICK_SLASH = 8,   /* / or backslash */
-	QUICK_DASH = 16,   /* - */
-	QUICK_DOT = 32,    /* . */
-	QUICK_EQUALS = 64, /* = */
-	QUICK_NUL = 128,
-	QUICK_WORD = 256,     /* begins a word of the password list */
-	QUICK_CAPITALS = 512, /* two capitals and a digit in a row */
-	QUICK_BEARER = 1024,
-	QUICK_DASHES = 2048,  /* -- */
-	QUICK_SLASHES = 4096, /* // */
-	QUICK_TOKEN = 8192,
-	QUICK_DEEP = 16384, /* begins a word of deep scrubbing, beside those above */
-	/* Of one byte only, for the loop. */
-	QUICK_DIGIT = 1 << 20,
-	QUICK_START = 1 << 21 /* what follows is worth a look */
+	HAS_OTHER = 1,   /* a byte above 0x7f */
+	HAS_AT = 2,      /* @ */
+	HAS_COLON = 4,   /* : */
+	HAS_SLASH = 8,   /* / or backslash */
+	HAS_DASH = 16,   /* - */
+	HAS_DOT = 32,    /* . */
+	HAS_EQUALS = 64, /* = */
+	HAS_NUL = 128,
+	HAS_WORD = 256, /* begins a word of the password list */
+	HAS_BEARER = 512,
+	HAS_DASHES = 1024,  /* -- */
+	HAS_SLASHES = 2048, /* // */
+	HAS_TOKEN = 4096,
+	HAS_DEEP = 8192,      /* begins a word of deep scrubbing, beside those above */
+	HAS_CAPITALS = 16384, /* two capitals and a digit in a row */
+	HAS_FACTS = 32767,    /* any of these */
+	/* Of one byte, for the loop. */
+	IS_CAPITAL = 1 << 15,
+	IS_DIGIT = 1 << 16
 };
 
-#define START(upper, lower) [upper] = QUICK_START, [lower] = QUICK_START
-
-#define FOUR_OF(i, f) [i] = f, [(i) + 1] = f, [(i) + 2] = f, [(i) + 3] = f
-#define ROW_OF(i, f)  FOUR_OF(i, f), FOUR_OF((i) + 4, f), FOUR_OF((i) + 8, f), FOUR_OF((i) + 12, f)
-
-static const uint32_t bytes[256] = {
-	[0] = QUICK_NUL,
-	['@'] = QUICK_AT,
-	[':'] = QUICK_COLON,
-	['/'] = QUICK_SLASH | QUICK_START,
-	['\\'] = QUICK_SLASH,
-	['-'] = QUICK_DASH | QUICK_START,
-	['.'] = QUICK_DOT,
-	['='] = QUICK_EQUALS,
-	FOUR_OF('0', QUICK_DIGIT),
-	FOUR_OF('4', QUICK_DIGIT),
-	['8'] = QUICK_DIGIT,
-	['9'] = QUICK_DIGIT,
-	ROW_OF(0x80, QUICK_OTHER),
-	ROW_OF(0x90, QUICK_OTHER),
-	ROW_OF(0xa0, QUICK_OTHER),
-	ROW_OF(0xb0, QUICK_OTHER),
-	ROW_OF(0xc0, QUICK_OTHER),
-	ROW_OF(0xd0, QUICK_OTHER),
-	ROW_OF(0xe0, QUICK_OTHER),
-	ROW_OF(0xf0, QUICK_OTHER),
-	START('A', 'a'),
-	START('B', 'b'),
-	START('C', 'c'),
-	START('J', 'j'),
-	START('M', 'm'),
-	START('P', 'p'),
-	START('S', 's'),
-	START('T', 't'),
-	START('X', 'x'),
-};
+#define CAPITALS_BIT   14
+#define IS_CAPITAL_BIT 15
+#define IS_DIGIT_BIT   16
 
 /* What may come second in the words below, by their first letter: bit n for the nth
  * letter of the alphabet in either case, and for whatever else shares its low bits. */
 #define SECOND(c) (UINT32_C(1) << ((c)&31))
 
-static const uint32_t seconds[32] = {
-	['a' & 31] = SECOND('u') | SECOND('c') | SECOND('p'),
-	['b' & 31] = SECOND('e'),
-	['c' & 31] = SECOND('r') | SECOND('s') | SECOND('o'),
-	['j' & 31] = SECOND('w'),
-	['m' & 31] = SECOND('y') | SECOND('-'), /* shares them with '-' */
-	['o' & 31] = SECOND('/'),               /* '/' itself */
-	['p' & 31] = SECOND('a') | SECOND('r') | SECOND('h') | SECOND('w'),
-	['s' & 31] = SECOND('e') | SECOND('i') | SECOND('a') | SECOND('y') | SECOND('s'),
-	['t' & 31] = SECOND('o') | SECOND('w'),
-	['x' & 31] = SECOND('s'),
+struct byte_facts {
+	uint32_t has;
+	uint32_t seconds; /* a word begins here when one of these comes next */
 };
 
-/* Most letters that could begin a word do not. */
-static bool may_begin(const unsigned char *p, size_t n)
-{
-	return n > 1 && (seconds[p[0] & 31] >> (p[1] & 31) & 1) != 0;
-}
+#define BEGINS(upper, lower, seconds) [upper] = {IS_CAPITAL, seconds}, [lower] = {0, seconds}
+#define CAPITAL(c)                    [c] = {IS_CAPITAL, 0}
+#define DIGIT(c)                      [c] = {IS_DIGIT, 0}
+#define FOUR_OTHER(i)                                                                              \
+	[i] = {HAS_OTHER, 0}, [(i) + 1] = {HAS_OTHER, 0}, [(i) + 2] = {HAS_OTHER, 0},              \
+	[(i) + 3] = {HAS_OTHER, 0}
+#define ROW_OTHER(i) FOUR_OTHER(i), FOUR_OTHER((i) + 4), FOUR_OTHER((i) + 8), FOUR_OTHER((i) + 12)
+
+static const struct byte_facts bytes[256] = {
+	[0] = {HAS_NUL, 0},
+	['@'] = {HAS_AT, 0},
+	[':'] = {HAS_COLON, 0},
+	['/'] = {HAS_SLASH, SECOND('/')},
+	['\\'] = {HAS_SLASH, 0},
+	['-'] = {HAS_DASH, SECOND('-')},
+	['.'] = {HAS_DOT, 0},
+	['='] = {HAS_EQUALS, 0},
+	DIGIT('0'),
+	DIGIT('1'),
+	DIGIT('2'),
+	DIGIT('3'),
+	DIGIT('4'),
+	DIGIT('5'),
+	DIGIT('6'),
+	DIGIT('7'),
+	DIGIT('8'),
+	DIGIT('9'),
+	CAPITAL('D'),
+	CAPITAL('E'),
+	CAPITAL('F'),
+	CAPITAL('G'),
+	CAPITAL('H'),
+	CAPITAL('I'),
+	CAPITAL('K'),
+	CAPITAL('L'),
+	CAPITAL('N'),
+	CAPITAL('O'),
+	CAPITAL('Q'),
+	CAPITAL('R'),
+	CAPITAL('U'),
+	CAPITAL('V'),
+	CAPITAL('W'),
+	CAPITAL('Y'),
+	CAPITAL('Z'),
+	BEGINS('A', 'a', SECOND('u') | SECOND('c') | SECOND('p')),
+	BEGINS('B', 'b', SECOND('e')),
+	BEGINS('C', 'c', SECOND('r') | SECOND('s') | SECOND('o')),
+	BEGINS('J', 'j', SECOND('w')),
+	BEGINS('M', 'm', SECOND('y')),
+	BEGINS('P', 'p', SECOND('a') | SECOND('r') | SECOND('h') | SECOND('w')),
+	BEGINS('S', 's', SECOND('e') | SECOND('i') | SECOND('a') | SECOND('y') | SECOND('s')),
+	BEGINS('T', 't', SECOND('o') | SECOND('w')),
+	BEGINS('X', 'x', SECOND('s')),
+	ROW_OTHER(0x80),
+	ROW_OTHER(0x90),
+	ROW_OTHER(0xa0),
+	ROW_OTHER(0xb0),
+	ROW_OTHER(0xc0),
+	ROW_OTHER(0xd0),
+	ROW_OTHER(0xe0),
+	ROW_OTHER(0xf0),
+};
 
 /* Four bytes, letters in lower case; '_' becomes 0x7f, the rest is good enough
  * for a look. */
@@ -100,7 +118,6 @@ static uint32_t four_at(const unsigned char *p, size_t n)
 
 #define FOUR(a, b, c, d)                                                                           \
 	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
-#define UNDERSCORE 0x7f
 
 /* Words of three letters: whatever follows. */
 static uint32_t short_word(uint32_t v)
@@ -110,11 +127,11 @@ static uint32_t short_word(uint32_t v)
 	case FOUR('j', 'w', 't', 0):
 	case FOUR('s', 'i', 'd', 0):
 	case FOUR('s', 's', 'o', 0):
-		return QUICK_DEEP;
+		return HAS_DEEP;
 	case FOUR('a', 'p', 'i', 0):
-		return QUICK_WORD | QUICK_DEEP;
+		return HAS_WORD | HAS_DEEP;
 	case FOUR('t', 'w', 'o', 0):
-		return QUICK_WORD;
+		return HAS_WORD;
 	default:
 		return 0;
 	}
@@ -131,11 +148,11 @@ static uint32_t word_at(const unsigned char *p, size_t n)
 	case FOUR('c', 'r', 'e', 'd'):
 	case FOUR('m', 'y', 's', 'q'):
 	case FOUR('p', 'r', 'i', 'v'):
-		return QUICK_WORD | QUICK_DEEP;
+		return HAS_WORD | HAS_DEEP;
 	case FOUR('t', 'o', 'k', 'e'):
-		return QUICK_TOKEN | QUICK_DEEP;
+		return HAS_TOKEN | HAS_DEEP;
 	case FOUR('b', 'e', 'a', 'r'):
-		return QUICK_BEARER | QUICK_DEEP;
+		return HAS_BEARER | HAS_DEEP;
 	case FOUR('a', 'c', 'c', 'e'):
 	case FOUR('c', 's', 'r', 'f'):
 	case FOUR('x', 's', 'r', 'f'):
@@ -145,109 +162,93 @@ static uint32_t word_at(const unsigned char *p, size_t n)
 	case FOUR('s', 'a', 'm', 'l'):
 	case FOUR('s', 'i', 'g', 'n'):
 	case FOUR('s', 'y', 'm', 'f'):
-		return QUICK_DEEP;
+		return HAS_DEEP;
 	default:
 		break;
 	}
-	if (n > 1 && p[0] == '-' && p[1] == '-')
-		return QUICK_DASHES;
-	if (n > 1 && p[0] == '/' && p[1] == '/')
-		return QUICK_SLASHES;
+	if (p[0] == '-' && p[1] == '-')
+		return HAS_DASHES;
+	if (p[0] == '/' && p[1] == '/')
+		return HAS_SLASHES;
 	return short_word(v);
 }
 
-static bool is_capital(unsigned char c)
+struct collected {
+	uint32_t has;
+	uint32_t capitals; /* a bit for each byte before */
+	size_t digits;
+};
+
+static inline void add_byte(struct collected *c, const struct byte_facts *f)
 {
-	return c >= 'A' && c <= 'Z';
+	uint32_t digit = f->has >> IS_DIGIT_BIT;
+
+	c->has |= f->has | (digit & c->capitals & c->capitals >> 1) << CAPITALS_BIT;
+	c->capitals = c->capitals << 1 | (f->has >> IS_CAPITAL_BIT & 1);
+	c->digits += digit;
+}
+
+/* No jump depends on the text but where two bytes begin a word: few do, and the rest
+ * could not be foreseen. */
+static struct collected collect(struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	struct collected c = {.has = s.n == 3 ? HAS_WORD : 0}; /* otp is a word by itself */
+
+	for (size_t i = 0; i + 1 < s.n; i++) {
+		const struct byte_facts *f = &bytes[p[i]];
+
+		add_byte(&c, f);
+		if ((f->seconds >> (p[i + 1] & 31) & 1) != 0)
+			c.has |= word_at(p + i, s.n - i);
+	}
+	if (s.n > 0)
+		add_byte(&c, &bytes[p[s.n - 1]]);
+	return c;
+}
+
+static uint32_t if_may(bool may, enum pattern_id id)
+{
+	return may ? QUICK_PATTERN(id) : 0;
+}
+
+/* Texts with something in them that a pattern might want. */
+static uint32_t patterns_for(struct str s, uint32_t has, size_t digits)
+{
+	bool other = (has & HAS_OTHER) != 0;
+	bool at = (has & HAS_AT) != 0;
+	bool dot = (has & HAS_DOT) != 0;
+	bool dash = (has & HAS_DASH) != 0;
+	bool deep = (has & HAS_DEEP) != 0 || other;
+	bool pair = (has & (HAS_EQUALS | HAS_COLON)) != 0;
+	bool number = other || digits >= 15;
+
+	return if_may(s.n >= 15 && number, PAT_IMEI) | if_may(s.n >= 15 && number, PAT_CREDITCARD) |
+	       if_may(s.n >= 17 && (dash || (has & HAS_COLON) != 0), PAT_MAC) |
+	       if_may(at && dot, PAT_EMAIL) |
+	       if_may(s.n >= 15 && ((has & HAS_CAPITALS) != 0 || other), PAT_IBAN) |
+	       if_may(dot && s.n >= 7 && (digits >= 4 || other), PAT_IP4) |
+	       if_may((has & HAS_COLON) != 0, PAT_IP6) |
+	       if_may((has & HAS_SLASH) != 0, PAT_USERPATH) |
+	       if_may((has & HAS_DASHES) != 0, PAT_PEMKEY) |
+	       if_may(at && (has & HAS_SLASHES) != 0, PAT_URLAUTH) |
+	       if_may(at && (has & HAS_SLASHES) != 0, PAT_URLAUTH_LEGACY) |
+	       if_may(s.n >= 11 && dash && (digits >= 9 || other), PAT_USSSN) |
+	       if_may((has & HAS_BEARER) != 0 || other, PAT_BEARER) |
+	       if_may((has & HAS_TOKEN) != 0 || other, PAT_TOKENKEY) |
+	       if_may((has & (HAS_WORD | HAS_TOKEN)) != 0 || other, PAT_PASSWORD) |
+	       if_may((has & HAS_EQUALS) != 0, PAT_COOKIES) | if_may(deep, PAT_DEEP_KEYS) |
+	       if_may(deep && pair, PAT_DEEP_PAIRS);
 }
 
 void quick_look(struct str s, struct quick *q)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	uint32_t has = s.n == 3 ? QUICK_WORD : 0; /* otp is a word by itself */
-	uint32_t digits = 0;
+	struct collected c = collect(s);
 
-	for (size_t i = 0; i < s.n; i++) {
-		uint32_t f = bytes[p[i]];
-
-		has |= f;
-		if ((f & (QUICK_START | QUICK_DIGIT)) == 0)
-			continue;
-		if ((f & QUICK_START) != 0) {
-			if (may_begin(p + i, s.n - i))
-				has |= word_at(p + i, s.n - i);
-			continue;
-		}
-		digits += digits < UINT32_MAX;
-		if (i >= 2 && is_capital(p[i - 1]) && is_capital(p[i - 2]))
-			has |= QUICK_CAPITALS;
-	}
-	*q = (struct quick){has, digits, s.n};
-}
-
-bool quick_is_plain(const struct quick *q)
-{
-	return (q->has & QUICK_NUL) == 0;
-}
-
-bool quick_is_ascii(const struct quick *q)
-{
-	return (q->has & QUICK_OTHER) == 0;
-}
-
-static bool with_digits(const struct quick *q, uint32_t least)
-{
-	return q->digits >= least || (q->has & QUICK_OTHER) != 0;
-}
-
-static bool with(const struct quick *q, uint32_t any)
-{
-	return (q->has & any) != 0;
-}
-
-bool quick_may_match(const struct quick *q, enum pattern_id id)
-{
-	switch (id) {
-	case PAT_IMEI:
-		return q->n >= 15 && with_digits(q, 15);
-	case PAT_MAC:
-		return q->n >= 17 && with(q, QUICK_COLON | QUICK_DASH);
-	case PAT_UUID:
-		return q->n >= 32;
-	case PAT_EMAIL:
-		return with(q, QUICK_AT) && with(q, QUICK_DOT);
-	case PAT_IBAN:
-		return q->n >= 15 && with(q, QUICK_CAPITALS | QUICK_OTHER);
-	case PAT_IP4:
-		return q->n >= 7 && with(q, QUICK_DOT) && with_digits(q, 4);
-	case PAT_IP6:
-		return with(q, QUICK_COLON);
-	case PAT_CREDITCARD:
-		return q->n >= 15 && with_digits(q, 15);
-	case PAT_USERPATH:
-		return with(q, QUICK_SLASH);
-	case PAT_PEMKEY:
-		return with(q, QUICK_DASHES);
-	case PAT_URLAUTH:
-	case PAT_URLAUTH_LEGACY:
-		return with(q, QUICK_AT) && with(q, QUICK_SLASHES);
-	case PAT_USSSN:
-		return q->n >= 11 && with(q, QUICK_DASH) && with_digits(q, 9);
-	case PAT_BEARER:
-		return with(q, QUICK_BEARER | QUICK_OTHER);
-	case PAT_TOKENKEY:
-		return with(q, QUICK_TOKEN | QUICK_OTHER);
-	case PAT_PASSWORD:
-		return with(q, QUICK_WORD | QUICK_TOKEN | QUICK_OTHER);
-	case PAT_COOKIES:
-		return with(q, QUICK_EQUALS);
-	case PAT_DEEP_KEYS:
-		return with(q, QUICK_DEEP | QUICK_OTHER);
-	case PAT_DEEP_PAIRS:
-		return with(q, QUICK_EQUALS | QUICK_COLON) && with(q, QUICK_DEEP | QUICK_OTHER);
-	case PAT_ANYTHING:
-	case PAT_CUSTOM:
-		break;
-	}
-	return true;
+	q->bits = QUICK_ANY_TEXT | if_may(s.n >= 32, PAT_UUID);
+	if ((c.has & HAS_FACTS) == 0 && c.digits < 15)
+		return; /* words and blanks */
+	q->bits |= patterns_for(s, c.has, c.digits);
+	q->bits |= (c.has & HAS_NUL) != 0 ? QUICK_HAS_NUL : 0;
+	q->bits |= (c.has & HAS_OTHER) != 0 ? QUICK_HAS_OTHER : 0;
 }

@@ -40,7 +40,7 @@ static const struct schema request = {request_fields, N(request_fields), T, TYPE
 
 static const struct field logentry_fields[] = {
 	TYPED("message", F, TYPE_MESSAGE),
-	{"formatted", T, FIELD_TEXT, TYPE_BIT(TYPE_MESSAGE), NULL, NULL, true},
+	{NAME("formatted"), T, FIELD_TEXT, TYPE_BIT(TYPE_MESSAGE), NULL, NULL, true},
 	FREE("params", T),
 };
 static const struct schema logentry = {
@@ -203,7 +203,7 @@ static const struct field event_fields[] = {
 	ALIAS("sentry.interfaces.Stacktrace", FIELD_OBJECT, &stack, "stacktrace"),
 	FREE("template", F),
 	SUB("threads", F, FIELD_VALUES, &thread),
-	{"tags", M, FIELD_PAIRS, 0, NULL, NULL, true},
+	{NAME("tags"), M, FIELD_PAIRS, 0, NULL, NULL, true},
 	FREE("extra", T),
 	SUB("debug_meta", F, FIELD_OBJECT, &debug_meta),
 	SUB("sdk", F, FIELD_OBJECT, &sdk),
@@ -248,7 +248,7 @@ static const struct field log_fields[] = {
 	TEXT("span_id", F),
 	TEXT("level", F),
 	TEXT("severity_number", F),
-	{"body", M, FIELD_TEXT, 0, NULL, NULL, true},
+	{NAME("body"), M, FIELD_TEXT, 0, NULL, NULL, true},
 	SUB("attributes", M, FIELD_ATTRIBUTES, NULL),
 };
 static const struct schema log_item = {log_fields, N(log_fields), M, TYPE_BIT(TYPE_LOG)};
@@ -281,7 +281,7 @@ static const struct field replay_fields[] = {
 	TEXT("release", F),
 	TEXT("dist", F),
 	TEXT("environment", F),
-	{"tags", T, FIELD_PAIRS, 0, NULL, NULL, true},
+	{NAME("tags"), T, FIELD_PAIRS, 0, NULL, NULL, true},
 	TEXT("type", F),
 	SUB("user", F, FIELD_OBJECT, &user),
 	SUB("request", F, FIELD_OBJECT, &request),
@@ -367,9 +367,9 @@ const struct schema *schema_of(enum schema_root r)
 const struct field *schema_field(const struct schema *s, struct str name)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		const char *own = s->fields[i].name;
+		struct str own = s->fields[i].name;
 
-		if (name.n > 0 && own[0] == name.p[0] && str_eq(name, str_of(own)))
+		if (own.n == name.n && own.p[0] == name.p[0] && str_eq(own, name))
 			return &s->fields[i];
 	}
 	return NULL;

@@ -34,7 +34,7 @@ enum field_kind {
 struct schema;
 
 struct field {
-	const char *name;
+	struct str name;
 	enum pii_flag flag;
 	enum field_kind kind;
 	uint32_t types;              /* beside what the JSON says; 0: only that */

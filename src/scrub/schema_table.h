@@ -15,14 +15,16 @@
 #define F PII_FALSE
 #define N(list) (sizeof(list) / sizeof(list)[0])
 
-#define TEXT(name, flag)         {name, flag, FIELD_TEXT, 0, NULL, NULL, false}
-#define DEEP(name, flag)         {name, flag, FIELD_TEXT, 0, NULL, NULL, true}
-#define FREE(name, flag)         {name, flag, FIELD_FREE, 0, NULL, NULL, false}
-#define FREE_DEEP(name, flag)    {name, flag, FIELD_FREE, 0, NULL, NULL, true}
-#define KIND(name, flag, kind)   {name, flag, kind, 0, NULL, NULL, false}
-#define SUB(name, flag, kind, s) {name, flag, kind, 0, s, NULL, false}
-#define TYPED(name, flag, t)     {name, flag, FIELD_TEXT, TYPE_BIT(t), NULL, NULL, false}
-#define ALIAS(name, kind, s, as) {name, F, kind, 0, s, as, false}
+/* STR() is no constant to every compiler. */
+#define NAME(lit)                {(lit), sizeof(lit) - 1}
+#define TEXT(name, flag)         {NAME(name), flag, FIELD_TEXT, 0, NULL, NULL, false}
+#define DEEP(name, flag)         {NAME(name), flag, FIELD_TEXT, 0, NULL, NULL, true}
+#define FREE(name, flag)         {NAME(name), flag, FIELD_FREE, 0, NULL, NULL, false}
+#define FREE_DEEP(name, flag)    {NAME(name), flag, FIELD_FREE, 0, NULL, NULL, true}
+#define KIND(name, flag, kind)   {NAME(name), flag, kind, 0, NULL, NULL, false}
+#define SUB(name, flag, kind, s) {NAME(name), flag, kind, 0, s, NULL, false}
+#define TYPED(name, flag, t)     {NAME(name), flag, FIELD_TEXT, TYPE_BIT(t), NULL, NULL, false}
+#define ALIAS(name, kind, s, as) {NAME(name), F, kind, 0, s, as, false}
 /* clang-format on */
 
 #define IDS                                                                                        \

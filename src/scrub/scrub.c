@@ -91,7 +91,12 @@ static int load(struct scrubber *s, const struct scrub_options *o, struct err *e
 		rc = load_defaults(s, &o->settings, err);
 	if (rc == E_OK && o->deep)
 		rc = load_deep(s, &o->settings, err);
-	return rc;
+	if (rc != E_OK)
+		return rc;
+	rc = scratch_pool_new(&s->pool,
+		(const struct piiconf *const[SCRATCH_PASSES]){s->rules, s->defaults, s->deep},
+		o->match_limit);
+	return rc == E_OK ? rc : err_set(err, rc, "no memory");
 }
 
 int scrubber_new(struct scrubber **ret, const struct scrub_options *o, struct err *err)
@@ -111,7 +116,6 @@ int scrubber_new(struct scrubber **ret, const struct scrub_options *o, struct er
 	s->strip_default_pii = o->strip_default_pii;
 	s->attachments = o->attachments;
 	s->opaque = o->opaque;
-	s->match_limit = o->match_limit;
 	s->no_quick = o->no_quick;
 	rc = load(s, o, err);
 	if (rc != E_OK) {
@@ -126,6 +130,7 @@ void scrubber_free(struct scrubber *s)
 {
 	if (s == NULL)
 		return;
+	scratch_pool_free(s->pool);
 	piiconf_free(s->rules);
 	piiconf_free(s->defaults);
 	piiconf_free(s->deep);
@@ -170,31 +175,43 @@ int run_begin(struct run *r, const struct scrubber *s, struct arena *a, struct s
 	r->redactor.hash_key = buf_view(&s->hash_key);
 	r->redactor.no_quick = s->no_quick;
 	r->is_timed = figures_is_timed(s->passes);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < SCRATCH_PASSES; i++)
 		r->work[i] = figures_begin(piiconf_figures(conf_of(s, i)), a);
-	return matcher_new(&r->redactor.matcher, s->match_limit);
+	r->scratch = scratch_take(s->pool);
+	if (r->scratch == NULL)
+		return E_NOMEM;
+	r->redactor.matcher = r->scratch->matcher;
+	return E_OK;
 }
 
 void run_end(struct run *r)
 {
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < SCRATCH_PASSES; i++)
 		figures_end(piiconf_figures(conf_of(r->s, i)), r->work[i]);
-	matcher_free(r->redactor.matcher);
+	scratch_give(r->s->pool, r->scratch);
+}
+
+static size_t pass_of(const struct run *r, const struct piiconf *c)
+{
+	return c == r->s->rules ? 0 : c == r->s->defaults ? 1 : 2;
 }
 
 struct rule_work *run_work(const struct run *r, const struct piiconf *c)
 {
-	for (size_t i = 0; i < 3; i++)
-		if (c == conf_of(r->s, i))
-			return r->work[i];
-	return NULL;
+	return r->work[pass_of(r, c)];
 }
 
 void run_use(struct run *r, struct walk *w, const struct piiconf *c)
 {
-	w->apps = piiconf_applications(c, &w->app_count);
+	size_t count;
+
+	w->apps = piiconf_applications(c, &count);
+	w->places = r->scratch->places[pass_of(r, c)];
+	w->names = &r->scratch->names;
 	w->work = run_work(r, c);
 	w->is_timed = r->is_timed;
+	w->looks = NULL;
+	w->look_count = 0;
 }
 
 static void walk_root(struct walk *w, enum scrub_type t, json_node root)
@@ -234,6 +251,8 @@ static int run_pass(struct run *r, enum scrub_type t, struct json_doc *d, json_n
 	w.redactor = &r->redactor;
 	w.set = &r->s->patterns;
 	run_use(r, &w, c);
+	w.looks = r->looks;
+	w.look_count = r->look_count;
 	w.attributes = mode;
 	w.deep = c == r->s->deep;
 	w.strings_only = false;
@@ -302,9 +321,28 @@ static int run_list(struct run *r, enum scrub_type t, struct json_doc *d)
 	return rc;
 }
 
+/* Later passes need no second look at what the first did not change. Of documents with
+ * more nodes than that every pass looks for itself. */
+#define MAX_LOOKS (1u << 18)
+
+static void keep_looks(struct run *r, const struct json_doc *d)
+{
+	size_t count = json_bound(d);
+
+	r->looks = count <= MAX_LOOKS ? arena_calloc(r->redactor.arena, count, sizeof *r->looks)
+				      : NULL;
+	r->look_count = r->looks != NULL ? count : 0;
+}
+
 int run_root(struct run *r, enum scrub_type t, struct json_doc *d)
 {
-	return types[t].in_list ? run_list(r, t, d) : run_document(r, t, d, json_root(d));
+	int rc;
+
+	keep_looks(r, d);
+	rc = types[t].in_list ? run_list(r, t, d) : run_document(r, t, d, json_root(d));
+	r->looks = NULL;
+	r->look_count = 0;
+	return rc;
 }
 
 int scrub_payload(const struct scrubber *s, enum scrub_type t, struct str in, struct arena *a,
@@ -320,7 +358,7 @@ int scrub_payload(const struct scrubber *s, enum scrub_type t, struct str in, st
 		return rc;
 	rc = run_begin(&r, s, a, tally);
 	if (rc == E_OK)
-		rc = types[t].in_list ? run_list(&r, t, d) : run_document(&r, t, d, json_root(d));
+		rc = run_root(&r, t, d);
 	run_end(&r);
 	if (rc != E_OK)
 		return err_set(err, rc, "%s", rc == E_NOMEM ? "no memory" : "not a list of items");

@@ -5,6 +5,7 @@
 #ifndef PICKET_SCRUB_SCRUBBER_H
 #define PICKET_SCRUB_SCRUBBER_H
 
+#include "scrub/scratch.h"
 #include "scrub/scrub.h"
 
 struct scrubber {
@@ -12,12 +13,12 @@ struct scrubber {
 	struct piiconf *rules;    /* NULL: none */
 	struct piiconf *defaults; /* NULL: nothing asked for */
 	struct piiconf *deep;
+	struct scratch_pool *pool;
 	struct buf hash_key;
 	bool scrub_data; /* GraphQL variables go */
 	bool strip_default_pii;
 	bool attachments;
 	enum scrub_opaque opaque;
-	uint32_t match_limit;
 	bool no_quick;
 	_Atomic uint64_t *passes; /* runs so far, for the clock */
 };
@@ -25,12 +26,15 @@ struct scrubber {
 /* What one run works with. */
 struct run {
 	const struct scrubber *s;
+	struct scratch *scratch;
 	struct redactor redactor;
 	struct scrub_tally *tally;
 	unsigned passes;           /* over the current document */
 	struct rule_work *work[3]; /* of rules, defaults, deep; NULL: not counted */
 	bool is_timed;
 	enum attribute_mode default_attributes; /* how default scrubbing sees them */
+	struct quick *looks;                    /* at the texts of the document, by node */
+	size_t look_count;
 };
 
 int run_begin(struct run *r, const struct scrubber *s, struct arena *a, struct scrub_tally *tally);

@@ -246,15 +246,8 @@ static int check_path(struct reader *r, struct selector *s)
 {
 	size_t deep = 0;
 
-	for (size_t i = 0; i < s->item_count; i++) {
-		const struct path_item *it = &s->items[i];
-
-		deep += it->kind == SEL_DEEP;
-		if (it->kind == SEL_KEY)
-			s->keys |= selector_key_mask(it->key);
-		if (it->kind == SEL_TYPE)
-			s->types |= TYPE_BIT(it->type);
-	}
+	for (size_t i = 0; i < s->item_count; i++)
+		deep += s->items[i].kind == SEL_DEEP;
 	if (deep > 1)
 		return fail(r, E_SYNTAX, "more than one ** in a path");
 	if (s->item_count == 1 && s->items[0].kind == SEL_ANY)

@@ -60,12 +60,9 @@ struct pii_state {
 	int64_t index;  /* -1: none */
 	uint32_t types; /* TYPE_BIT() of each */
 	enum pii_flag flag;
-	/* By selector_link(): what is on the way here, so that most selectors need no
-	 * look at it. Zeros are fine: then every selector takes the long way. */
-	bool linked;
-	uint8_t key_bit;
-	uint32_t types_above;
-	uint64_t keys_above;
+	/* Of place.h; zeros: not asked for yet. */
+	uint32_t place;
+	uint32_t key_look; /* a struct quick's bits */
 };
 
 struct selector;
@@ -77,18 +74,13 @@ void selector_print(const struct selector *s, struct buf *out);
 /* Negative, zero, positive: AND < OR < NOT < path (7, 2.1). */
 int selector_compare(const struct selector *a, const struct selector *b);
 
-/* Fills in the lower part of s, whose parent is linked (NULL: it is the root). */
-void selector_link(struct pii_state *s, const struct pii_state *parent);
-
 /* states[0] is the root, states[n - 1] the node in question. */
 bool selector_matches(const struct selector *s, const struct pii_state *states, size_t n);
 
-/* A selector that is a list of alternatives, each ending in a key, matches no
- * node with another key. Sets the bits of selector_key_bit() for every key it
- * may match; false when it may match nodes of any key. */
-#define SELECTOR_KEY_WORDS 4
-bool selector_key_bits(const struct selector *s, uint64_t bits[SELECTOR_KEY_WORDS]);
-unsigned selector_key_bit(struct str key);
+/* Each key and each index it names, parts of parts included. Stops at, and returns, the
+ * first answer that is not E_OK. */
+int selector_each_name(const struct selector *s, int (*key)(void *arg, struct str key),
+	int (*index)(void *arg, int64_t index), void *arg);
 
 /* Equal without regard to case, as selectors compare keys. */
 bool selector_key_eq(struct str a, struct str b);

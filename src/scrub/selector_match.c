@@ -81,60 +81,20 @@ bool selector_key_eq(struct str a, struct str b)
 	return i == a.n && j == b.n;
 }
 
-/* Keys that are not all ASCII share one bit: folding may move them anywhere. */
-#define BIT_OTHER (64 * SELECTOR_KEY_WORDS - 1)
-
-unsigned selector_key_bit(struct str key)
+int selector_each_name(const struct selector *s, int (*key)(void *arg, struct str key),
+	int (*index)(void *arg, int64_t index), void *arg)
 {
-	unsigned h = (unsigned)key.n * 31;
+	int rc = E_OK;
 
-	if (!is_ascii(key))
-		return BIT_OTHER;
-	for (size_t i = 0; i < key.n; i++)
-		h = h * 33 + fold((unsigned char)key.p[i]);
-	return (h ^ h >> 11) % BIT_OTHER;
-}
-
-uint64_t selector_key_mask(struct str key)
-{
-	unsigned bit = selector_key_bit(key);
-
-	return bit == BIT_OTHER ? 0 : UINT64_C(1) << (bit % 64);
-}
-
-void selector_link(struct pii_state *s, const struct pii_state *parent)
-{
-	s->linked = true;
-	s->types_above = s->types | (parent != NULL ? parent->types_above : 0);
-	s->keys_above = parent != NULL ? parent->keys_above : 0;
-	s->key_bit = 0;
-	if (s->key.p == NULL)
-		return;
-	s->key_bit = (uint8_t)selector_key_bit(s->key);
-	/* A key that is not ASCII may equal any other. */
-	s->keys_above |= s->key_bit == BIT_OTHER ? UINT64_MAX : UINT64_C(1) << (s->key_bit % 64);
-}
-
-bool selector_key_bits(const struct selector *s, uint64_t bits[SELECTOR_KEY_WORDS])
-{
-	const struct path_item *last;
-	unsigned b;
-
-	if (s->kind == SELECTOR_OR) {
-		for (size_t i = 0; i < s->count; i++)
-			if (!selector_key_bits(s->parts[i], bits)) /* as deep as it was read */
-				return false;
-		return true;
+	for (size_t i = 0; s->kind == SELECTOR_PATH && rc == E_OK && i < s->item_count; i++) {
+		if (s->items[i].kind == SEL_KEY)
+			rc = key(arg, s->items[i].key);
+		else if (s->items[i].kind == SEL_INDEX)
+			rc = index(arg, s->items[i].index);
 	}
-	if (s->kind != SELECTOR_PATH)
-		return false;
-	last = &s->items[s->item_count - 1];
-	if (last->kind != SEL_KEY)
-		return false;
-	b = selector_key_bit(last->key);
-	bits[b / 64] |= UINT64_C(1) << (b % 64);
-	bits[BIT_OTHER / 64] |= UINT64_C(1) << (BIT_OTHER % 64);
-	return true;
+	for (size_t i = 0; s->kind != SELECTOR_PATH && rc == E_OK && i < s->count; i++)
+		rc = selector_each_name(s->parts[i], key, index, arg); /* as deep as it was read */
+	return rc;
 }
 
 static bool item_matches(
@@ -180,9 +140,6 @@ static bool path_matches(const struct selector *s, const struct pii_state *state
 	enum pii_flag flag = states[n - 1].flag;
 
 	if (s->item_count > n - 1) /* the root is no step */
-		return false;
-	if (states[n - 1].linked && ((states[n - 1].keys_above & s->keys) != s->keys ||
-					    (states[n - 1].types_above & s->types) != s->types))
 		return false;
 	for (size_t i = 0; i < s->item_count; i++) {
 		size_t at = s->item_count - 1 - i;

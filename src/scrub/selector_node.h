@@ -26,12 +26,7 @@ struct selector {
 	size_t count;
 	struct path_item *items; /* of a path */
 	size_t item_count;
-	uint64_t keys; /* of a path: bits of its keys, types of its items */
-	uint32_t types;
 };
-
-/* One bit of 64; none for a key that folding may move anywhere. */
-uint64_t selector_key_mask(struct str key);
 
 const char *value_type_name(enum value_type t);
 bool value_type_parse(struct str name, enum value_type *ret);

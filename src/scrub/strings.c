@@ -206,11 +206,12 @@ static void set_text(struct walk *w, json_node n, struct str old, struct compose
 	struct str text =
 		c->text.n > 0 ? arena_dup(w->redactor->arena, buf_view(&c->text)) : STR("");
 
-	if (notes == NULL || text.p == NULL || !buf_ok(&c->text) ||
-		json_replace_string(w->d, n, text) != E_OK) {
+	if (notes != NULL && text.p != NULL && buf_ok(&c->text))
+		walk_put_text(w, n, text);
+	else
 		w->rc = E_NOMEM;
+	if (w->rc != E_OK)
 		return;
-	}
 	if (!notes->has_len)
 		notes->len = chunks_count_points(old);
 	notes->has_len = true;
@@ -249,8 +250,8 @@ static void visit_whole(struct walk *w, json_node n)
 	end = walk_text(w, json_text(w->d, n), &changed);
 	if (end == WALK_REMOVED)
 		walk_remove(w, n);
-	else if (end == WALK_CHANGED && json_replace_string(w->d, n, changed) != E_OK)
-		w->rc = E_NOMEM;
+	else if (end == WALK_CHANGED)
+		walk_put_text(w, n, changed);
 }
 
 static bool visit_as(struct walk *w, json_node n, struct parts *ps, size_t from, size_t to)
@@ -348,6 +349,7 @@ static void visit_inner(struct walk *w, json_node n, struct json_doc *inner)
 	struct json_doc *outer = w->d;
 	struct meta *outer_notes = w->meta;
 	struct walk_level level = w->levels[w->depth - 1];
+	size_t look_count = w->look_count;
 	struct meta notes;
 
 	if (meta_read(&notes, w->redactor->arena, inner, JSON_NONE) != E_OK) {
@@ -355,10 +357,12 @@ static void visit_inner(struct walk *w, json_node n, struct json_doc *inner)
 		return;
 	}
 	w->d = inner;
+	w->look_count = 0; /* they are of the outer one's nodes */
 	w->meta = &notes;
 	w->levels[w->depth - 1] = (struct walk_level){.node = notes.root};
 	walk_value(w, json_root(inner), FIELD_FREE, NULL);
 	w->d = outer;
+	w->look_count = look_count;
 	w->meta = outer_notes;
 	w->levels[w->depth - 1] = level;
 	if (w->rc != E_OK || !json_is_dirty(inner, json_root(inner)))

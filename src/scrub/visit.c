@@ -64,26 +64,23 @@ bool walk_judge_container(struct walk *w, json_node n)
 	return true;
 }
 
-static void visit_text(struct walk *w, json_node n)
+static void visit_text(struct walk *w, json_node n, enum json_type t)
 {
-	struct str text = json_text(w->d, n);
+	struct str text = t == JSON_TYPE_NUMBER ? json_raw(w->d, n) : json_text(w->d, n);
 	struct str changed = STR_EMPTY;
 
-	if (json_type_of(w->d, n) == JSON_TYPE_NUMBER)
-		text = json_raw(w->d, n);
 	if (text.p == NULL) {
 		w->rc = E_NOMEM;
 		return;
 	}
-	switch (walk_text(w, text, &changed)) {
+	switch (walk_node_text(w, n, text, &changed)) {
 	case WALK_KEPT:
 		break;
 	case WALK_REMOVED:
 		walk_remove(w, n);
 		break;
 	case WALK_CHANGED:
-		if (json_replace_string(w->d, n, changed) != E_OK)
-			w->rc = E_NOMEM;
+		walk_put_text(w, n, changed);
 		break;
 	}
 }
@@ -109,7 +106,9 @@ static void visit_path(struct walk *w, json_node n)
 		buf_str(&joined, head);
 	buf_str(&joined, str_from(text, end == WALK_CHANGED ? cut - 1 : cut));
 	whole = joined.n > 0 ? arena_dup(w->redactor->arena, buf_view(&joined)) : STR("");
-	if (!buf_ok(&joined) || whole.p == NULL || json_replace_string(w->d, n, whole) != E_OK)
+	if (buf_ok(&joined) && whole.p != NULL)
+		walk_put_text(w, n, whole);
+	else
 		w->rc = E_NOMEM;
 	buf_fini(&joined);
 }
@@ -122,15 +121,19 @@ bool walk_enter_member(
 	return walk_enter(w, state, key);
 }
 
+static void visit_free(struct walk *w, json_node n, enum json_type t);
+
 /* A member of free JSON. */
 static void visit_free_member(struct walk *w, json_node n, struct str key)
 {
-	if (!walk_enter_member(w, key, key, walk_named_flag(w, key, walk_top(w)->flag),
-		    walk_types_of(json_type_of(w->d, n)))) {
+	enum json_type t = json_type_of(w->d, n);
+
+	if (!walk_enter_member(
+		    w, key, key, walk_named_flag(w, key, walk_top(w)->flag), walk_types_of(t))) {
 		walk_give_up(w, n, "picket:depth");
 		return;
 	}
-	walk_free(w, n);
+	visit_free(w, n, t);
 	walk_leave(w);
 }
 
@@ -166,11 +169,13 @@ static void visit_pair(struct walk *w, json_node pair, int64_t index, enum field
 
 static void visit_element(struct walk *w, json_node n, int64_t index)
 {
-	if (!walk_enter_index(w, index, walk_types_of(json_type_of(w->d, n)), walk_top(w)->flag)) {
+	enum json_type t = json_type_of(w->d, n);
+
+	if (!walk_enter_index(w, index, walk_types_of(t), walk_top(w)->flag)) {
 		walk_give_up(w, n, "picket:depth");
 		return;
 	}
-	walk_free(w, n);
+	visit_free(w, n, t);
 	walk_leave(w);
 }
 
@@ -178,7 +183,7 @@ static void visit_element(struct walk *w, json_node n, int64_t index)
  * type: what is in it is what the key stands for. */
 static bool visit_key_value(struct walk *w, json_node n)
 {
-	json_node key = w->otlp ? json_get(w->d, n, STR("key")) : JSON_NONE;
+	json_node key = json_get(w->d, n, STR("key"));
 	json_node value = json_get(w->d, n, STR("value"));
 	json_node inner = json_count(w->d, value) == 1 ? json_first(w->d, value) : value;
 	struct str name = json_text(w->d, key);
@@ -206,7 +211,7 @@ static void visit_free_array(struct walk *w, json_node n)
 
 		if (pairs)
 			visit_pair(w, e, index, FIELD_FREE);
-		else if (!visit_key_value(w, e))
+		else if (!w->otlp || !visit_key_value(w, e))
 			visit_element(w, e, index);
 		e = next;
 	}
@@ -222,16 +227,14 @@ void walk_free_members(struct walk *w, json_node n)
 	}
 }
 
-void walk_free(struct walk *w, json_node n)
+static void visit_free(struct walk *w, json_node n, enum json_type t)
 {
-	enum json_type t = json_type_of(w->d, n);
-
 	walk_original(w);
 	if ((walk_top(w)->flag == PII_FALSE && w->by_name == NAMES_MEAN_NOTHING) ||
 		t == JSON_TYPE_NULL || t == JSON_TYPE_BOOL || w->rc != E_OK)
 		return;
 	if (t == JSON_TYPE_STRING) {
-		visit_text(w, n);
+		visit_text(w, n, t);
 		return;
 	}
 	if (walk_judge_container(w, n))
@@ -240,6 +243,11 @@ void walk_free(struct walk *w, json_node n)
 		visit_free_array(w, n);
 	if (t == JSON_TYPE_OBJECT)
 		walk_free_members(w, n);
+}
+
+void walk_free(struct walk *w, json_node n)
+{
+	visit_free(w, n, json_type_of(w->d, n));
 }
 
 /* --- typed values ------------------------------------------------------------ */
@@ -388,16 +396,14 @@ static bool fits(enum field_kind kind, enum json_type t, enum pii_flag flag)
 	return true;
 }
 
-static void visit_scalar(struct walk *w, json_node n, enum field_kind kind)
+static void visit_scalar(struct walk *w, json_node n, enum field_kind kind, enum json_type t)
 {
-	enum json_type t = json_type_of(w->d, n);
-
 	if (kind == FIELD_PATH && t == JSON_TYPE_STRING)
 		visit_path(w, n);
 	else if (kind == FIELD_LENIENT && t == JSON_TYPE_NUMBER)
-		visit_text(w, n);
+		visit_text(w, n, t);
 	else
-		walk_free(w, n);
+		visit_free(w, n, t);
 }
 
 static void visit_container(
@@ -442,10 +448,9 @@ static void visit_container(
 	}
 }
 
-void walk_value(struct walk *w, json_node n, enum field_kind kind, const struct schema *s)
+static void visit_value(
+	struct walk *w, json_node n, enum json_type t, enum field_kind kind, const struct schema *s)
 {
-	enum json_type t = json_type_of(w->d, n);
-
 	walk_original(w);
 	if (t == JSON_TYPE_NULL || w->rc != E_OK)
 		return;
@@ -455,7 +460,7 @@ void walk_value(struct walk *w, json_node n, enum field_kind kind, const struct 
 	}
 	switch (kind) {
 	case FIELD_FREE:
-		walk_free(w, n);
+		visit_free(w, n, t);
 		break;
 	case FIELD_DATA:
 		walk_data(w, n);
@@ -464,17 +469,17 @@ void walk_value(struct walk *w, json_node n, enum field_kind kind, const struct 
 	case FIELD_LENIENT:
 	case FIELD_IP:
 	case FIELD_PATH:
-		visit_scalar(w, n, kind);
+		visit_scalar(w, n, kind, t);
 		break;
 	case FIELD_BODY:
 		if (t != JSON_TYPE_STRING || !walk_body_text(w, n))
-			walk_free(w, n);
+			visit_free(w, n, t);
 		break;
 	case FIELD_HEADERS:
 		if (is_container(t)) {
 			visit_container(w, n, kind, s);
 		} else {
-			visit_scalar(w, n, FIELD_LENIENT);
+			visit_scalar(w, n, FIELD_LENIENT, t);
 			visit_cookie_header(w, n);
 		}
 		break;
@@ -482,6 +487,11 @@ void walk_value(struct walk *w, json_node n, enum field_kind kind, const struct 
 		visit_container(w, n, kind, s);
 		break;
 	}
+}
+
+void walk_value(struct walk *w, json_node n, enum field_kind kind, const struct schema *s)
+{
+	visit_value(w, n, json_type_of(w->d, n), kind, s);
 }
 
 /* A legacy "message" may be the text itself. */
@@ -501,9 +511,18 @@ static bool visit_message(struct walk *w, json_node n, const struct field *f)
 	return true;
 }
 
-static void visit_member(struct walk *w, json_node n, const struct schema *s)
+/* Most members are never scrubbed, and nothing in them is: no need to go there. */
+static bool is_left_alone(
+	const struct walk *w, enum field_kind kind, enum pii_flag flag, enum json_type t)
 {
-	struct str key = json_key(w->d, n);
+	if (flag != PII_FALSE || w->meta->first_value != NULL || w->redactor->no_quick)
+		return false;
+	return (kind == FIELD_FREE && w->by_name == NAMES_MEAN_NOTHING) ||
+	       (kind == FIELD_TEXT && !is_container(t));
+}
+
+static void visit_member(struct walk *w, json_node n, struct str key, const struct schema *s)
+{
 	const struct field *f = schema_field(s, key);
 	enum json_type t = json_type_of(w->d, n);
 	enum field_kind kind = f != NULL ? f->kind : FIELD_FREE;
@@ -511,6 +530,8 @@ static void visit_member(struct walk *w, json_node n, const struct schema *s)
 		f != NULL ? walk_deepen(w, f->flag, f->deep) : walk_deepen(w, s->other, true);
 	uint32_t types = field_types(kind, t);
 
+	if (is_left_alone(w, kind, flag, t))
+		return;
 	if (f != NULL)
 		types |= f->types |
 			 (f->schema != NULL && kind == FIELD_OBJECT ? f->schema->types : 0);
@@ -520,7 +541,7 @@ static void visit_member(struct walk *w, json_node n, const struct schema *s)
 		return;
 	}
 	if (f == NULL || !visit_message(w, n, f))
-		walk_value(w, n, kind, f != NULL ? f->schema : NULL);
+		visit_value(w, n, t, kind, f != NULL ? f->schema : NULL);
 	if ((s->types & TYPE_BIT(TYPE_HTTP)) != 0 && str_eq(key, STR("url")))
 		walk_url_query(w, n);
 	walk_leave(w);
@@ -530,9 +551,10 @@ void walk_object(struct walk *w, json_node n, const struct schema *s)
 {
 	for (json_node m = json_first(w->d, n); m != JSON_NONE && w->rc == E_OK;) {
 		json_node next = json_next(w->d, m);
+		struct str key = json_key(w->d, m);
 
-		if (n != w->root || !str_eq(json_key(w->d, m), STR("_meta")))
-			visit_member(w, m, s);
+		if (n != w->root || !str_eq(key, STR("_meta")))
+			visit_member(w, m, key, s);
 		m = next;
 	}
 }

@@ -8,7 +8,6 @@ static const struct walk_level no_level = {.node = NULL};
 void walk_begin(struct walk *w, uint32_t types, enum pii_flag flag)
 {
 	w->states[0] = (struct pii_state){.index = -1, .types = types, .flag = flag};
-	selector_link(&w->states[0], NULL);
 	w->levels[0] = no_level;
 	w->levels[0].node = w->meta->root;
 	w->depth = 1;
@@ -20,7 +19,7 @@ static bool enter(struct walk *w, struct pii_state state)
 	if (w->depth == WALK_MAX_DEPTH)
 		return false;
 	w->states[w->depth] = state;
-	selector_link(&w->states[w->depth], &w->states[w->depth - 1]);
+	w->states[w->depth].place = 0; /* may be a copy of another */
 	w->levels[w->depth] = no_level;
 	w->depth++;
 	return true;
@@ -79,7 +78,7 @@ void walk_relabel(struct walk *w, size_t at, struct str key, uint32_t types)
 	w->states[at].key = key;
 	w->states[at].types = types;
 	for (; at < w->depth; at++)
-		selector_link(&w->states[at], at > 0 ? &w->states[at - 1] : NULL);
+		w->states[at].place = 0;
 }
 
 void walk_leave(struct walk *w)
@@ -115,12 +114,16 @@ struct meta_node *walk_notes(struct walk *w, bool make)
 		struct walk_level *l = &w->levels[at];
 		struct meta_node *n = w->levels[at - 1].node;
 
+		if (!make && l->absent == w->meta->count + 1)
+			return NULL;
 		if (l->segments == 1 && l->segment[0].p == NULL)
 			l->segment[0] = index_text(w, w->states[at].index);
 		for (unsigned i = 0; n != NULL && i < l->segments; i++)
 			n = step(w, n, l->segment[i], make);
-		if (n == NULL)
+		if (n == NULL) {
+			l->absent = w->meta->count + 1; /* until there are more */
 			return NULL;
+		}
 		l->node = n;
 	}
 	return w->levels[w->depth - 1].node;
@@ -179,17 +182,13 @@ static bool removed(struct walk *w, const struct rule *r, struct redacted *v)
 
 static bool key_matches(struct walk *w, const struct probe *p)
 {
-	struct walk_level *l = &w->levels[w->depth - 1];
-	struct str key = walk_top(w)->key;
+	const struct pii_state *top = walk_top(w);
+	struct quick look = {top->key_look};
+	struct str key = top->key.p != NULL ? top->key : STR("");
 
-	if (key.p == NULL)
-		key = STR("");
-	if (!l->looked_key)
-		quick_look(key, &l->key);
-	l->looked_key = true;
-	if (!w->redactor->no_quick && !quick_may_match(&l->key, p->id))
+	if (!w->redactor->no_quick && !quick_may_match(&look, p->id))
 		return false;
-	if (!quick_is_ascii(&l->key))
+	if (!quick_is_ascii(&look))
 		key = chunks_valid_utf8(w->redactor->arena, key);
 	if (key.p == NULL) {
 		w->rc = E_NOMEM;
@@ -212,12 +211,14 @@ static void apply(struct walk *w, const struct rule *r, const struct probe *p, b
 		tell(w, r->origin, v->rem.list[v->rem.n - 1].letter);
 }
 
-/* The usual string is seen off here: nothing was redacted in it yet, and it has
- * nothing of what the pattern needs. */
-static bool may_match(const struct walk *w, const struct probe *p, const struct redacted *v)
+/* Patterns that may find something in a text. What was redacted in it, or a NUL, makes
+ * it another text to them. */
+static uint32_t may_find(const struct walk *w, const struct redacted *v)
 {
-	return !v->looked || v->rem.n > 0 || w->redactor->no_quick || !quick_is_plain(&v->quick) ||
-	       quick_may_match(&v->quick, p->id);
+	if (v->quick.bits == 0 || v->rem.n > 0 || w->redactor->no_quick ||
+		!quick_is_plain(&v->quick))
+		return UINT32_MAX;
+	return v->quick.bits;
 }
 
 static bool run_probes(struct walk *w, const struct rule *r, struct redacted *v)
@@ -233,7 +234,8 @@ static bool run_probes(struct walk *w, const struct rule *r, struct redacted *v)
 			if (v == NULL || !redacts)
 				return removed(w, r, v);
 			apply(w, r, p, true, v);
-		} else if (p->on != PROBE_KEY && v != NULL && may_match(w, p, v)) {
+		} else if (p->on != PROBE_KEY && v != NULL &&
+			   (may_find(w, v) & QUICK_PATTERN(p->id)) != 0) {
 			apply(w, r, p, false, v);
 		}
 	}
@@ -261,26 +263,41 @@ static __attribute__((noinline)) bool run_timed(
 	return gone;
 }
 
-bool walk_rules(struct walk *w, struct redacted *v)
+static const struct reach *reach(struct walk *w)
 {
-	const struct pii_state *top = walk_top(w);
-	unsigned bit = top->key_bit;
+	return places_reach(w->places, w->names, w->states, w->depth, w->redactor->no_quick);
+}
 
-	if (top->flag == PII_FALSE)
-		return false;
-	for (size_t i = 0; i < w->app_count; i++) {
-		const struct application *a = &w->apps[i];
+/* False is the rule: nothing that reaches the node can do anything to it. */
+static bool may_act(const struct walk *w, const struct reach *r, const struct redacted *v)
+{
+	uint32_t values = v != NULL ? may_find(w, v) : QUICK_PATTERN(PAT_ANYTHING);
+	uint32_t keys = w->redactor->no_quick ? UINT32_MAX : w->states[w->depth - 1].key_look;
 
-		if (a->by_key && (top->key.p == NULL || (a->keys[bit / 64] >> (bit % 64) & 1) == 0))
-			continue;
-		if (!selector_matches(a->selector, w->states, w->depth))
-			continue;
+	return (r->values & values) != 0 || (r->keys & keys) != 0;
+}
+
+static bool run_reach(struct walk *w, const struct reach *r, struct redacted *v)
+{
+	for (uint32_t i = 0; i < r->count; i++) {
+		const struct application *a = &w->apps[r->apps[i]];
+
 		for (size_t k = 0; k < a->rule_count; k++)
 			if (w->rc != E_OK || (w->is_timed ? run_timed(w, &a->rules[k], v)
 							  : run_probes(w, &a->rules[k], v)))
 				return w->rc == E_OK;
 	}
 	return false;
+}
+
+bool walk_rules(struct walk *w, struct redacted *v)
+{
+	const struct reach *r;
+
+	if (walk_top(w)->flag == PII_FALSE)
+		return false;
+	r = reach(w);
+	return may_act(w, r, v) && run_reach(w, r, v);
 }
 
 static bool never_changes(struct str s)
@@ -301,42 +318,86 @@ static void write_notes(struct walk *w, const struct redacted *v)
 	w->meta->dirty = true;
 }
 
-enum walk_end walk_text(struct walk *w, struct str text, struct str *ret)
+/* Some rule may do something: all that belongs to a text. */
+static enum walk_end run_text(struct walk *w, const struct reach *r, struct redacted *v,
+	const struct meta_node *notes, struct str *ret)
 {
-	struct redacted v = {.text = text, .looked = true};
-	const struct meta_node *notes;
 	unsigned hits = matcher_limit_hits(w->redactor->matcher);
 	bool gone;
 
-	if (w->rc != E_OK || walk_top(w)->flag == PII_FALSE)
-		return WALK_KEPT;
-	quick_look(text, &v.quick);
-	if (!quick_is_ascii(&v.quick)) {
-		v.text = chunks_valid_utf8(w->redactor->arena, text);
-		if (v.text.p == NULL)
+	if (!quick_is_ascii(&v->quick)) {
+		v->text = chunks_valid_utf8(w->redactor->arena, v->text);
+		if (v->text.p == NULL)
 			w->rc = E_NOMEM;
 	}
-	if (w->rc != E_OK || never_changes(v.text))
+	if (w->rc != E_OK || never_changes(v->text))
 		return WALK_KEPT;
-	notes = walk_notes(w, false);
 	if (notes != NULL) {
-		v.rem = notes->rem;
-		v.has_len = notes->has_len;
-		v.len = notes->len;
+		v->rem = notes->rem;
+		v->has_len = notes->has_len;
+		v->len = notes->len;
 	}
-	gone = walk_rules(w, &v);
+	gone = run_reach(w, r, v);
 	w->tally->limits += matcher_limit_hits(w->redactor->matcher) - hits;
-	if (w->rc != E_OK || (!gone && !v.changed))
+	if (w->rc != E_OK || (!gone && !v->changed))
 		return WALK_KEPT;
-	write_notes(w, &v);
+	write_notes(w, v);
 	w->tally->removed += gone;
 	w->tally->replaced += !gone;
-	*ret = v.text;
+	*ret = v->text;
 	return gone ? WALK_REMOVED : WALK_CHANGED;
 }
 
+/* look: at the text, zeros when nobody did yet. */
+static enum walk_end text_with(struct walk *w, struct quick *look, struct str text, struct str *ret)
+{
+	const struct meta_node *notes;
+	const struct reach *r;
+	struct redacted v;
+
+	if (w->rc != E_OK || walk_top(w)->flag == PII_FALSE)
+		return WALK_KEPT;
+	r = reach(w);
+	if (r->count == 0)
+		return WALK_KEPT;
+	if (look->bits == 0)
+		quick_look(text, look);
+	notes = walk_notes(w, false);
+	v = (struct redacted){.text = text, .quick = *look};
+	if ((notes == NULL || notes->rem.n == 0) && !may_act(w, r, &v))
+		return WALK_KEPT;
+	return run_text(w, r, &v, notes, ret);
+}
+
+enum walk_end walk_text(struct walk *w, struct str text, struct str *ret)
+{
+	struct quick look = {0};
+
+	return text_with(w, &look, text, ret);
+}
+
+enum walk_end walk_node_text(struct walk *w, json_node n, struct str text, struct str *ret)
+{
+	if (n >= w->look_count)
+		return walk_text(w, text, ret);
+	return text_with(w, &w->looks[n], text, ret);
+}
+
+static void forget_look(struct walk *w, json_node n)
+{
+	if (n < w->look_count)
+		w->looks[n] = (struct quick){0};
+}
+
+void walk_put_text(struct walk *w, json_node n, struct str text)
+{
+	forget_look(w, n);
+	if (json_replace_string(w->d, n, text) != E_OK)
+		w->rc = E_NOMEM;
+}
+
 /* The same key once more below the node itself, as text (pii.md 7, 8). */
-void walk_original(struct walk *w)
+void walk_original_value(struct walk *w)
 {
 	struct meta_node *notes = walk_notes(w, false);
 	struct pii_state state = *walk_top(w);
@@ -382,6 +443,7 @@ void walk_remove(struct walk *w, json_node n)
 
 	if (notes != NULL)
 		meta_drop_children(w->meta, notes);
+	forget_look(w, n);
 	if (json_replace_raw(w->d, n, w->strings_only ? STR("\"\"") : STR("null")) != E_OK)
 		w->rc = E_NOMEM;
 }

@@ -14,7 +14,7 @@
 #define PICKET_SCRUB_WALK_H
 
 #include "scrub/chunks.h"
-#include "scrub/piiconf.h"
+#include "scrub/place.h"
 #include "scrub/schema.h"
 
 #define WALK_MAX_DEPTH 128
@@ -36,10 +36,9 @@ enum attribute_mode { ATTRIBUTES_AS_OBJECTS, ATTRIBUTES_AS_VALUES };
 /* Where the notes about a state are: below those of its parent. */
 struct walk_level {
 	struct meta_node *node; /* NULL: not looked for yet */
+	size_t absent;          /* how many notes there were when there was none here, plus one */
 	struct str segment[2];
 	unsigned segments;
-	bool looked_key;
-	struct quick key;
 };
 
 struct walk {
@@ -49,7 +48,10 @@ struct walk {
 	struct redactor *redactor;
 	const struct pattern_set *set;
 	const struct application *apps;
-	size_t app_count;
+	struct places *places; /* which of them reach a node */
+	struct name_cache *names;
+	struct quick *looks; /* at the texts of d, by node; of an earlier pass, too */
+	size_t look_count;
 	struct rule_work *work; /* by rule; NULL: nobody counts */
 	bool is_timed;
 	enum attribute_mode attributes;
@@ -100,8 +102,18 @@ bool walk_rules(struct walk *w, struct redacted *v);
  * notes. *ret is the new text. */
 enum walk_end { WALK_KEPT, WALK_CHANGED, WALK_REMOVED };
 enum walk_end walk_text(struct walk *w, struct str text, struct str *ret);
+/* The same for the text of a node, which is looked at once for all passes. */
+enum walk_end walk_node_text(struct walk *w, json_node n, struct str text, struct str *ret);
+/* The node's new text. */
+void walk_put_text(struct walk *w, json_node n, struct str text);
 /* The value that failed validation, if the notes hold one. */
-void walk_original(struct walk *w);
+void walk_original_value(struct walk *w);
+
+static inline void walk_original(struct walk *w)
+{
+	if (w->meta->first_value != NULL) /* hardly ever */
+		walk_original_value(w);
+}
 
 /* The current node goes: null stands in its place, its remark is made. */
 void walk_remove(struct walk *w, json_node n);

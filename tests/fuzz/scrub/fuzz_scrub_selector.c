@@ -18,23 +18,46 @@ static void compare(const struct selector *s, struct str text)
 	selector_free(again);
 }
 
-/* Every node it matches has one of its keys. */
-static void match(const struct selector *s, struct str key)
+static struct str own_key;
+
+static int is_own_key(void *arg, struct str key)
+{
+	*(bool *)arg |= selector_key_eq(own_key, key);
+	return E_OK;
+}
+
+static int no_index(void *arg, int64_t index)
+{
+	(void)arg;
+	must(index >= 0);
+	return E_OK;
+}
+
+static bool reaches(const struct selector *s, struct str key, enum pii_flag flag)
 {
 	struct pii_state states[] = {{.index = -1},
 		{.key = STR("user"), .index = -1, .types = TYPE_BIT(TYPE_USER)},
 		{.index = 0, .types = TYPE_BIT(TYPE_ARRAY)},
-		{.key = key, .index = -1, .types = TYPE_BIT(TYPE_STRING)}};
-	uint64_t bits[SELECTOR_KEY_WORDS] = {0};
-	bool by_key = selector_key_bits(s, bits);
-	unsigned bit = selector_key_bit(key);
+		{.key = key, .index = -1, .types = TYPE_BIT(TYPE_STRING), .flag = flag}};
 
-	for (int flag = PII_TRUE; flag <= PII_FALSE; flag++) {
-		states[3].flag = (enum pii_flag)flag;
-		if (!selector_matches(s, states, 4))
-			continue;
-		must(flag != PII_FALSE);
-		must(!by_key || (bits[bit / 64] >> (bit % 64) & 1) != 0);
+	return selector_matches(s, states, 4);
+}
+
+/* A key that it does not name is like any other that it does not name. */
+static void match(const struct selector *s, struct str key)
+{
+	bool is_named = false;
+
+	own_key = key;
+	must(selector_each_name(s, is_own_key, no_index, &is_named) == E_OK);
+	must(!reaches(s, key, PII_FALSE));
+	own_key = STR("\x01no\x01");
+	for (int flag = PII_TRUE; flag < PII_FALSE && !is_named; flag++) {
+		bool also = false;
+
+		must(selector_each_name(s, is_own_key, no_index, &also) == E_OK);
+		must(also || reaches(s, key, (enum pii_flag)flag) ==
+				     reaches(s, own_key, (enum pii_flag)flag));
 	}
 }
 
