@@ -8,10 +8,11 @@
 #define SHORT_WORDS                                                                                \
 	"auth|authorization|token|pwd|session|sessionid|cookie|jwt|sid|sso|saml|bearer|symfony"
 #define KEYS "(?i)" LONG_WORDS "|(?:^|[-_. ])(?:" SHORT_WORDS ")(?:[-_. ]|$)"
-/* name=value and "name": "value" in text: a query, a header, a dump. */
+/* name=value and "name": "value" in text: a query, a header, a dump. A name may begin with
+ * anything; short words must end it. */
 #define NAME "[A-Za-z0-9_.-]*"
 #define PAIRS                                                                                      \
-	"(?i)(?:^|[^A-Za-z0-9_.-])" NAME "(?:(?:" LONG_WORDS ")" NAME                              \
+	"(?i)(?:(?:" LONG_WORDS ")" NAME                                                           \
 	"|(?:token|pwd|jwt|sid|sessionid|signature))[\"']?\\s*[=:]\\s*[\"']?([^\\s\"'&,;)}\\]]+)"
 #define HEADER                                                                                     \
 	"(?i)authorization[\"']?\\s*[=:]\\s*[\"']?(?:(?:basic|digest|bearer|token)\\s+)?"          \

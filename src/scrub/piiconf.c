@@ -135,7 +135,9 @@ static enum pattern_id own_id(const struct piiconf *c, struct str name)
 {
 	if (!c->own || !str_starts(name, STR("deep-")))
 		return PAT_CUSTOM;
-	return str_eq(name, STR("deep-keys")) ? PAT_DEEP_KEYS : PAT_DEEP_PAIRS;
+	return str_eq(name, STR("deep-keys"))    ? PAT_DEEP_KEYS
+	       : str_eq(name, STR("deep-pairs")) ? PAT_DEEP_PAIRS
+						 : PAT_DEEP_HEADER;
 }
 
 static int read_pattern(

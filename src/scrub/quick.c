@@ -21,17 +21,18 @@ enum {
 	HAS_DASHES = 1024,  /* -- */
 	HAS_SLASHES = 2048, /* // */
 	HAS_TOKEN = 4096,
-	HAS_DEEP = 8192,      /* begins a word of deep scrubbing, beside those above */
-	HAS_CAPITALS = 16384, /* two capitals and a digit in a row */
-	HAS_FACTS = 32767,    /* any of these */
+	HAS_DEEP = 8192, /* begins a word of deep scrubbing, beside those above */
+	HAS_AUTH = 16384,
+	HAS_CAPITALS = 32768, /* two capitals and a digit in a row */
+	HAS_FACTS = 65535,    /* any of these */
 	/* Of one byte, for the loop. */
-	IS_CAPITAL = 1 << 15,
-	IS_DIGIT = 1 << 16
+	IS_CAPITAL = 1 << 16,
+	IS_DIGIT = 1 << 17
 };
 
-#define CAPITALS_BIT   14
-#define IS_CAPITAL_BIT 15
-#define IS_DIGIT_BIT   16
+#define CAPITALS_BIT   15
+#define IS_CAPITAL_BIT 16
+#define IS_DIGIT_BIT   17
 
 /* What may come second in the words below, by their first letter: bit n for the nth
  * letter of the alphabet in either case, and for whatever else shares its low bits. */
@@ -144,11 +145,12 @@ static uint32_t word_at(const unsigned char *p, size_t n)
 	switch (v) {
 	case FOUR('p', 'a', 's', 's'):
 	case FOUR('s', 'e', 'c', 'r'):
-	case FOUR('a', 'u', 't', 'h'):
 	case FOUR('c', 'r', 'e', 'd'):
 	case FOUR('m', 'y', 's', 'q'):
 	case FOUR('p', 'r', 'i', 'v'):
 		return HAS_WORD | HAS_DEEP;
+	case FOUR('a', 'u', 't', 'h'):
+		return HAS_WORD | HAS_DEEP | HAS_AUTH;
 	case FOUR('t', 'o', 'k', 'e'):
 		return HAS_TOKEN | HAS_DEEP;
 	case FOUR('b', 'e', 'a', 'r'):
@@ -207,6 +209,74 @@ static struct collected collect(struct str s)
 	return c;
 }
 
+/* --- a second look, at the few texts that have what a pattern needs -------------- */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Where c comes next, from at on; s.n: nowhere. */
+static size_t next_at(struct str s, size_t at, char c)
+{
+	return at + str_find_char(str_from(s, at), c);
+}
+
+/* Three dots, with one to three bytes between them. */
+static bool has_four_numbers(struct str s)
+{
+	unsigned dots = 0;
+	size_t last = 0;
+
+	for (size_t i = next_at(s, 0, '.'); i < s.n; i = next_at(s, i + 1, '.')) {
+		dots = dots > 0 && i - last >= 2 && i - last <= 4 ? dots + 1 : 1;
+		if (dots == 3)
+			return true;
+		last = i;
+	}
+	return false;
+}
+
+/* Two colons, with at most four bytes between them. */
+static bool has_short_group(struct str s)
+{
+	size_t last = next_at(s, 0, ':');
+
+	for (size_t i = last; i < s.n; i = next_at(s, i + 1, ':')) {
+		if (i > last && i - last <= 5)
+			return true;
+		last = i;
+	}
+	return false;
+}
+
+/* As many digits with nothing but blanks and dashes between them. */
+static bool has_long_number(struct str s, unsigned digits)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (is_digit(c))
+			found++;
+		else if (c != ' ' && c != '-' && (c < '\t' || c > '\r'))
+			found = 0;
+		if (found == digits)
+			return true;
+	}
+	return false;
+}
+
+/* A dash between digits, and another three bytes on. */
+static bool has_two_dashes(struct str s)
+{
+	for (size_t i = next_at(s, 0, '-'); i + 7 < s.n; i = next_at(s, i + 1, '-'))
+		if (i >= 3 && is_digit(s.p[i - 1]) && is_digit(s.p[i + 1]) && s.p[i + 3] == '-')
+			return true;
+	return false;
+}
+
 static uint32_t if_may(bool may, enum pattern_id id)
 {
 	return may ? QUICK_PATTERN(id) : 0;
@@ -221,24 +291,25 @@ static uint32_t patterns_for(struct str s, uint32_t has, size_t digits)
 	bool dash = (has & HAS_DASH) != 0;
 	bool deep = (has & HAS_DEEP) != 0 || other;
 	bool pair = (has & (HAS_EQUALS | HAS_COLON)) != 0;
-	bool number = other || digits >= 15;
+	bool number = other || (digits >= 15 && has_long_number(s, 15));
 
 	return if_may(s.n >= 15 && number, PAT_IMEI) | if_may(s.n >= 15 && number, PAT_CREDITCARD) |
 	       if_may(s.n >= 17 && (dash || (has & HAS_COLON) != 0), PAT_MAC) |
 	       if_may(at && dot, PAT_EMAIL) |
 	       if_may(s.n >= 15 && ((has & HAS_CAPITALS) != 0 || other), PAT_IBAN) |
-	       if_may(dot && s.n >= 7 && (digits >= 4 || other), PAT_IP4) |
-	       if_may((has & HAS_COLON) != 0, PAT_IP6) |
+	       if_may(dot && digits >= 4 && has_four_numbers(s), PAT_IP4) |
+	       if_may((has & HAS_COLON) != 0 && has_short_group(s), PAT_IP6) |
 	       if_may((has & HAS_SLASH) != 0, PAT_USERPATH) |
 	       if_may((has & HAS_DASHES) != 0, PAT_PEMKEY) |
 	       if_may(at && (has & HAS_SLASHES) != 0, PAT_URLAUTH) |
 	       if_may(at && (has & HAS_SLASHES) != 0, PAT_URLAUTH_LEGACY) |
-	       if_may(s.n >= 11 && dash && (digits >= 9 || other), PAT_USSSN) |
+	       if_may(dash && digits >= 9 && has_two_dashes(s), PAT_USSSN) |
 	       if_may((has & HAS_BEARER) != 0 || other, PAT_BEARER) |
 	       if_may((has & HAS_TOKEN) != 0 || other, PAT_TOKENKEY) |
 	       if_may((has & (HAS_WORD | HAS_TOKEN)) != 0 || other, PAT_PASSWORD) |
 	       if_may((has & HAS_EQUALS) != 0, PAT_COOKIES) | if_may(deep, PAT_DEEP_KEYS) |
-	       if_may(deep && pair, PAT_DEEP_PAIRS);
+	       if_may(deep && pair, PAT_DEEP_PAIRS) |
+	       if_may(((has & HAS_AUTH) != 0 || other) && pair, PAT_DEEP_HEADER);
 }
 
 void quick_look(struct str s, struct quick *q)

@@ -65,7 +65,8 @@ enum pattern_id {
 	PAT_COUNT,
 	PAT_CUSTOM = PAT_COUNT,
 	PAT_DEEP_KEYS, /* of deep scrubbing: custom to all but quick.h */
-	PAT_DEEP_PAIRS
+	PAT_DEEP_PAIRS,
+	PAT_DEEP_HEADER
 };
 
 enum probe_on { PROBE_VALUE, PROBE_KEY, PROBE_BOTH };
