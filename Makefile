@@ -255,7 +255,8 @@ asan:
 # The rooms that have threads, under ThreadSanitizer.
 tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan OPT=-O1 SANITIZE="$(TSAN_FLAGS)" \
-		UNIT_SRCS="$(wildcard tests/unit/spool/test_*.c tests/unit/forward/test_*.c tests/unit/ingest/test_*.c tests/unit/process/test_threads.c)" unit flow
+		UNIT_SRCS="$(wildcard tests/unit/spool/test_*.c tests/unit/forward/test_*.c tests/unit/ingest/test_*.c tests/unit/process/test_threads.c \
+		tests/unit/scrub/test_shared.c)" unit flow
 
 integration: all
 	BUILD=$(BUILD) tests/integration/run.sh
