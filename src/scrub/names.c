@@ -221,18 +221,32 @@ void names_free(struct names *n)
 
 /* --- lately -------------------------------------------------------------------------- */
 
-static uint32_t cache_hash(struct str s)
+/* Up to 16 bytes as two numbers, which with their count say which they are. */
+static bool words_of(struct str s, uint64_t words[2])
 {
-	uint64_t h = s.n;
-	uint64_t word = 0;
+	uint32_t half[2];
 
-	for (size_t i = 0; i < s.n; i += 8) {
-		word = 0;
-		memcpy(&word, s.p + i, s.n - i < 8 ? s.n - i : 8);
-		h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 32;
+	words[0] = words[1] = 0;
+	if (s.n >= 8 && s.n <= 16) {
+		memcpy(&words[0], s.p, 8);
+		memcpy(&words[1], s.p + s.n - 8, 8); /* the two may overlap */
+	} else if (s.n >= 4 && s.n < 8) {
+		memcpy(&half[0], s.p, 4);
+		memcpy(&half[1], s.p + s.n - 4, 4);
+		words[0] = half[0] | (uint64_t)half[1] << 32;
+	} else if (s.n > 0 && s.n < 4) {
+		words[0] = (unsigned char)s.p[0] | (uint64_t)(unsigned char)s.p[s.n / 2] << 8 |
+			   (uint64_t)(unsigned char)s.p[s.n - 1] << 16;
 	}
-	return (uint32_t)h;
+	return s.n <= 16;
+}
+
+static size_t slot_of(const uint64_t words[2], size_t n)
+{
+	uint64_t h = (words[0] ^ n) * UINT64_C(0x9e3779b97f4a7c15);
+
+	h = (h ^ h >> 32 ^ words[1]) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (size_t)(h >> 40) % NAME_CACHE_KEYS;
 }
 
 static struct name_facts look(const struct names *n, struct str key)
@@ -247,18 +261,13 @@ static struct name_facts look(const struct names *n, struct str key)
 struct name_facts name_cache_look(struct name_cache *c, const struct names *n, struct str key)
 {
 	struct name_entry *e;
-	uint32_t hash;
+	uint64_t words[2];
 
-	if (key.n > NAME_CACHE_BYTES)
+	if (!words_of(key, words))
 		return look(n, key);
-	hash = cache_hash(key);
-	e = &c->of[hash % NAME_CACHE_KEYS];
-	if (e->facts.look.bits != 0 && e->hash == hash && str_eq(str_make(e->key, e->n), key))
-		return e->facts;
-	e->hash = hash;
-	e->n = (uint8_t)key.n;
-	if (key.n > 0)
-		memcpy(e->key, key.p, key.n);
-	e->facts = look(n, key);
+	e = &c->of[slot_of(words, key.n)];
+	if (e->facts.look.bits == 0 || e->words[0] != words[0] || e->words[1] != words[1] ||
+		e->n != key.n)
+		*e = (struct name_entry){{words[0], words[1]}, (uint32_t)key.n, look(n, key)};
 	return e->facts;
 }

@@ -37,15 +37,13 @@ struct name_facts {
 	struct quick look;
 };
 
-#define NAME_CACHE_KEYS  256
-#define NAME_CACHE_BYTES 19
+#define NAME_CACHE_KEYS 256
 
 struct name_cache {
 	struct name_entry {
-		uint32_t hash;
+		uint64_t words[2]; /* with n, all of a key of up to 16 bytes */
+		uint32_t n;
 		struct name_facts facts; /* look.bits 0: the entry is empty */
-		uint8_t n;
-		char key[NAME_CACHE_BYTES];
 	} of[NAME_CACHE_KEYS];
 };
 
