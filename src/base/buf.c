@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/number.h"
+
 void buf_init(struct buf *b, size_t max_bytes)
 {
 	*b = BUF_INIT;
@@ -61,6 +63,13 @@ void buf_add_grown(struct buf *b, const void *p, size_t n)
 		return;
 	memcpy(to, p, n);
 	b->n += n;
+}
+
+void buf_number(struct buf *b, uint64_t v)
+{
+	char digits[NUMBER_DIGITS];
+
+	buf_str(b, number_decimal(v, digits));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

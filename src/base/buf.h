@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -75,6 +76,8 @@ static inline void buf_char(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+/* v in decimal. */
+void buf_number(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* s as a JSON string with its quotes. Control characters, quotes and
  * backslashes are escaped; bytes that are not UTF-8 become U+FFFD. */

@@ -69,3 +69,14 @@ void number_format(double v, char out[NUMBER_BYTES])
 			return;
 	}
 }
+
+struct str number_decimal(uint64_t v, char out[NUMBER_DIGITS])
+{
+	size_t at = NUMBER_DIGITS;
+
+	do {
+		out[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	return str_make(out + at, NUMBER_DIGITS - at);
+}

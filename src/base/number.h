@@ -8,6 +8,7 @@
 #define PICKET_BASE_NUMBER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -19,5 +20,10 @@ bool number_parse(struct str s, double *ret);
 
 /* The shortest decimal that reads back to exactly v, which must be finite. */
 void number_format(double v, char out[NUMBER_BYTES]);
+
+#define NUMBER_DIGITS 20
+
+/* v in decimal; the text is in out. */
+struct str number_decimal(uint64_t v, char out[NUMBER_DIGITS]);
 
 #endif

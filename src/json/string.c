@@ -244,12 +244,24 @@ static size_t encode_one(struct str s, char out[6], size_t *used)
 	return put_escape(half != 0 ? half : 0xfffd, out);
 }
 
+/* Bytes at the front of s that stand for themselves: most text has no others. */
+static size_t plain_bytes(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.n && (byte)s.p[i] >= 0x20 && (byte)s.p[i] < 0x80 && s.p[i] != '"' &&
+		s.p[i] != '\\')
+		i++;
+	return i;
+}
+
 struct str string_encode(struct arena *a, struct str value)
 {
-	size_t n = 2, at, used;
+	size_t plain = plain_bytes(value);
+	size_t n = 2 + plain, at, used;
 	char piece[6], *out, *to;
 
-	for (at = 0; at < value.n; at += used) {
+	for (at = plain; at < value.n; at += used) {
 		if (n > SIZE_MAX - 6)
 			return STR_EMPTY;
 		n += encode_one(str_from(value, at), piece, &used);
@@ -259,7 +271,10 @@ struct str string_encode(struct arena *a, struct str value)
 		return STR_EMPTY;
 	to = out;
 	*to++ = '"';
-	for (at = 0; at < value.n; at += used) {
+	if (plain > 0)
+		memcpy(to, value.p, plain);
+	to += plain;
+	for (at = plain; at < value.n; at += used) {
 		size_t piece_n = encode_one(str_from(value, at), piece, &used);
 
 		memcpy(to, piece, piece_n);

@@ -299,9 +299,15 @@ static void write_remarks(const struct remarks *rem, struct buf *out)
 
 		buf_cstr(out, i > 0 ? ",[" : "[");
 		buf_json_str(out, r->rule);
-		buf_printf(out, ",\"%c\"", r->letter);
-		if (r->ranged)
-			buf_printf(out, ",%zu,%zu", r->from, r->to);
+		buf_cstr(out, ",\"");
+		buf_char(out, r->letter);
+		buf_char(out, '"');
+		if (r->ranged) {
+			buf_char(out, ',');
+			buf_number(out, r->from);
+			buf_char(out, ',');
+			buf_number(out, r->to);
+		}
 		buf_char(out, ']');
 	}
 	buf_char(out, ']');
@@ -317,16 +323,20 @@ static void write_entry(const struct meta_node *n, struct buf *out)
 		comma = ",";
 	}
 	if (n->err.n > 0) {
-		buf_printf(out, "%s\"err\":", comma);
+		buf_cstr(out, comma);
+		buf_cstr(out, "\"err\":");
 		buf_str(out, n->err);
 		comma = ",";
 	}
 	if (n->has_len) {
-		buf_printf(out, "%s\"len\":%llu", comma, (unsigned long long)n->len);
+		buf_cstr(out, comma);
+		buf_cstr(out, "\"len\":");
+		buf_number(out, n->len);
 		comma = ",";
 	}
 	if (n->val.n > 0) {
-		buf_printf(out, "%s\"val\":", comma);
+		buf_cstr(out, comma);
+		buf_cstr(out, "\"val\":");
 		buf_str(out, n->val);
 	}
 	buf_char(out, '}');

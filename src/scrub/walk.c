@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "base/number.h"
+
 static const struct walk_level no_level = {.node = NULL};
 
 void walk_begin(struct walk *w, uint32_t types, enum pii_flag flag)
@@ -42,11 +44,12 @@ bool walk_enter(struct walk *w, struct pii_state state, struct str segment)
 /* Decimal text of an index; small ones need no memory. */
 static struct str index_text(struct walk *w, int64_t index)
 {
-	static const char digits[] = "0123456789";
+	static const char few[] = "0123456789";
+	char digits[NUMBER_DIGITS];
 
 	if (index < 10)
-		return str_make(digits + index, 1);
-	return arena_printf(w->redactor->arena, "%lld", (long long)index);
+		return str_make(few + index, 1);
+	return arena_dup(w->redactor->arena, number_decimal((uint64_t)index, digits));
 }
 
 bool walk_enter_index(struct walk *w, int64_t index, uint32_t types, enum pii_flag flag)
@@ -139,10 +142,10 @@ static void tell(struct walk *w, struct str rule, char letter)
 	for (size_t i = 1; i < w->depth; i++) {
 		if (path.n > 0)
 			buf_char(&path, '.');
-		if (w->states[i].key.p != NULL)
+		if (w->states[i].index < 0)
 			buf_str(&path, w->states[i].key);
 		else
-			buf_printf(&path, "%lld", (long long)w->states[i].index);
+			buf_number(&path, (uint64_t)w->states[i].index);
 	}
 	if (!w->seen(w->seen_arg, buf_ok(&path) ? buf_view(&path) : STR_EMPTY, rule, letter))
 		w->seen = NULL;

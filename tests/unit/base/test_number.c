@@ -5,8 +5,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/number.h"
 #include "base/rng.h"
 #include "base/siphash.h"
@@ -69,12 +71,33 @@ static void siphash_gives_the_published_values(void **state)
 	assert_true(siphash(&key, str_make(bytes, 8)) != siphash(&key, str_make(bytes, 7)));
 }
 
+static void decimals_are_those_of_printf(void **state)
+{
+	static const uint64_t values[] = {
+		0, 1, 9, 10, 11, 99, 100, 12345678901, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		char want[32];
+		char own[NUMBER_DIGITS];
+		struct buf b = BUF_INIT;
+		struct str got = number_decimal(values[i], own);
+
+		(void)snprintf(want, sizeof want, "%llu", (unsigned long long)values[i]);
+		assert_true(str_eq(got, str_of(want)));
+		buf_number(&b, values[i]);
+		assert_true(str_eq(buf_view(&b), str_of(want)));
+		buf_fini(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_numbers_are_read_and_nothing_else),
 		cmocka_unit_test(numbers_are_written_as_short_as_they_read_back),
 		cmocka_unit_test(siphash_gives_the_published_values),
+		cmocka_unit_test(decimals_are_those_of_printf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
