@@ -20,7 +20,6 @@ enum field_kind {
 	FIELD_OBJECT,   /* an object of the schema */
 	FIELD_VALUES,   /* {"values": [objects]}, or the list itself */
 	FIELD_LIST,     /* a list of such objects */
-	FIELD_MAP,      /* an object of such objects */
 	FIELD_PAIRS,    /* an object of values, or a list of pairs */
 	FIELD_HEADERS,  /* the same; "Cookie" holds cookies */
 	FIELD_QUERY,    /* the same, or a query string */

@@ -366,18 +366,20 @@ static void visit_pairs(struct walk *w, json_node n, enum field_kind kind)
 	}
 }
 
-static bool fits(enum field_kind kind, enum json_type t, enum pii_flag flag)
+/* What has no table cannot be of a kind that needs one. */
+static bool fits(enum field_kind kind, enum json_type t, enum pii_flag flag, const struct schema *s)
 {
 	switch (kind) {
 	case FIELD_OBJECT:
-	case FIELD_MAP:
+		return t == JSON_TYPE_OBJECT && s != NULL;
 	case FIELD_CONTEXTS:
 	case FIELD_DATA:
 	case FIELD_ATTRIBUTES:
 		return t == JSON_TYPE_OBJECT;
 	case FIELD_LIST:
-		return t == JSON_TYPE_ARRAY;
+		return t == JSON_TYPE_ARRAY && s != NULL;
 	case FIELD_VALUES:
+		return is_container(t) && s != NULL;
 	case FIELD_PAIRS:
 		return is_container(t);
 	case FIELD_QUERY:
@@ -454,7 +456,7 @@ static void visit_value(
 	walk_original(w);
 	if (t == JSON_TYPE_NULL || w->rc != E_OK)
 		return;
-	if (!fits(kind, t, walk_top(w)->flag)) {
+	if (!fits(kind, t, walk_top(w)->flag, s)) {
 		walk_unexpected(w, n);
 		return;
 	}
