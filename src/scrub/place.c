@@ -22,10 +22,18 @@ struct place {
 	struct reach reach[2]; /* by the flag: PII_TRUE, PII_MAYBE */
 };
 
+/* The names of which a node must have one for an application to reach it. */
+#define END_BITS 256
+struct ends {
+	bool is_list;                  /* else it may reach nodes of any name */
+	uint64_t names[END_BITS / 64]; /* some share a bit */
+};
+
 struct places {
 	const struct names *names;
 	const struct application *apps;
 	size_t app_count;
+	struct ends *ends;
 	struct arena *arena; /* of all below, at most MAX_BYTES */
 	struct place *list;
 	uint32_t *table; /* numbers of places, open addressing; twice the room of list */
@@ -51,6 +59,35 @@ static bool make_room(struct places *p, uint32_t room)
 	return true;
 }
 
+struct end_list {
+	const struct names *names;
+	struct ends *ends;
+	bool is_odd;
+};
+
+static void add_end(void *arg, struct str key)
+{
+	struct end_list *l = arg;
+	uint32_t name = names_key(l->names, key);
+
+	l->is_odd |= name == NAME_ODD;
+	l->ends->names[name % END_BITS / 64] |= UINT64_C(1) << (name % 64);
+}
+
+static void find_ends(struct ends *e, const struct selector *s, const struct names *names)
+{
+	struct end_list l = {names, e, false};
+
+	e->is_list = selector_each_last_key(s, add_end, &l) && !l.is_odd;
+}
+
+static bool may_end_in(const struct ends *e, uint32_t name)
+{
+	if (!e->is_list || name == NAME_ODD)
+		return true;
+	return name != NAME_NONE && (e->names[name % END_BITS / 64] >> (name % 64) & 1) != 0;
+}
+
 int places_new(struct places **ret, const struct piiconf *c, const struct names *n)
 {
 	size_t count;
@@ -63,6 +100,13 @@ int places_new(struct places **ret, const struct piiconf *c, const struct names 
 	p->names = n;
 	p->apps = apps;
 	p->app_count = count;
+	p->ends = calloc(count + 1, sizeof *p->ends);
+	if (p->ends == NULL) {
+		places_free(p);
+		return E_NOMEM;
+	}
+	for (size_t i = 0; i < count; i++)
+		find_ends(&p->ends[i], apps[i].selector, n);
 	*ret = p;
 	return E_OK;
 }
@@ -72,6 +116,7 @@ void places_free(struct places *p)
 	if (p == NULL)
 		return;
 	arena_free(p->arena);
+	free(p->ends);
 	free(p);
 }
 
@@ -156,13 +201,12 @@ static void find_place(struct places *p, struct name_cache *keys, struct pii_sta
 
 	f = name_cache_look(keys, p->names, s->key.p != NULL ? s->key : STR(""));
 	s->key_look = f.look.bits;
-	if (s->key.p == NULL)
-		f.name = NAME_NONE;
-	if (f.name == NAME_ODD || (parent != NULL && parent->place == PLACE_NONE))
+	s->name = s->key.p != NULL ? f.name : NAME_NONE;
+	if (s->name == NAME_ODD || (parent != NULL && parent->place == PLACE_NONE))
 		s->place = PLACE_NONE;
 	else
 		s->place = place_of(p, parent != NULL ? parent->place : PLACE_UNSET, s->types,
-			f.name, s->index >= 0 ? names_index(p->names, s->index) : NAME_NONE);
+			s->name, s->index >= 0 ? names_index(p->names, s->index) : NAME_NONE);
 }
 
 /* --- what reaches them ------------------------------------------------------------------ */
@@ -185,7 +229,8 @@ static const struct reach *ask(struct places *p, const struct pii_state *states,
 {
 	p->loose = (struct reach){.apps = p->loose_apps, .is_known = true};
 	for (size_t i = 0; i < p->app_count; i++) {
-		if (!selector_matches(p->apps[i].selector, states, depth))
+		if (!may_end_in(&p->ends[i], states[depth - 1].name) ||
+			!selector_matches(p->apps[i].selector, states, depth))
 			continue;
 		p->loose_apps[p->loose.count++] = (uint32_t)i;
 		add_rules(&p->loose, &p->apps[i]);

@@ -62,6 +62,7 @@ struct pii_state {
 	enum pii_flag flag;
 	/* Of place.h; zeros: not asked for yet. */
 	uint32_t place;
+	uint32_t name;
 	uint32_t key_look; /* a struct quick's bits */
 };
 
@@ -81,6 +82,11 @@ bool selector_matches(const struct selector *s, const struct pii_state *states, 
  * first answer that is not E_OK. */
 int selector_each_name(const struct selector *s, int (*key)(void *arg, struct str key),
 	int (*index)(void *arg, int64_t index), void *arg);
+
+/* A selector that is a list of alternatives, each ending in a key, matches nodes with one
+ * of these keys only: it names each. False when it may match nodes of any key. */
+bool selector_each_last_key(
+	const struct selector *s, void (*key)(void *arg, struct str key), void *arg);
 
 /* Equal without regard to case, as selectors compare keys. */
 bool selector_key_eq(struct str a, struct str b);

@@ -97,6 +97,25 @@ int selector_each_name(const struct selector *s, int (*key)(void *arg, struct st
 	return rc;
 }
 
+bool selector_each_last_key(
+	const struct selector *s, void (*key)(void *arg, struct str key), void *arg)
+{
+	const struct path_item *last;
+
+	if (s->kind == SELECTOR_OR) {
+		for (size_t i = 0; i < s->count; i++)
+			if (!selector_each_last_key(s->parts[i], key, arg)) /* as it was read */
+				return false;
+		return true;
+	}
+	if (s->kind != SELECTOR_PATH)
+		return false;
+	last = &s->items[s->item_count - 1];
+	if (last->kind == SEL_KEY)
+		key(arg, last->key);
+	return last->kind == SEL_KEY;
+}
+
 static bool item_matches(
 	const struct path_item *it, bool is_first, enum pii_flag flag, const struct pii_state *st)
 {
