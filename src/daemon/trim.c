@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "daemon/relay.h"
+#include "scrub/scrub.h"
 
 /* Soon after the last activity, and again when the transport has closed its
  * connections; then the daemon sleeps. */
@@ -79,6 +80,7 @@ static void on_trim(uv_timer_t *t)
 	struct relay *r = t->data;
 
 	codec_pool_trim(r->codecs);
+	scrubber_trim(judge_scrubbing(judge_of(r->settings)));
 	ingest_trim(r->ingest);
 	memory_rest();
 	memory_drop_cached();

@@ -56,16 +56,25 @@ int scratch_pool_new(struct scratch_pool **ret, const struct piiconf *const conf
 	return E_OK;
 }
 
-void scratch_pool_free(struct scratch_pool *p)
+void scratch_pool_trim(struct scratch_pool *p)
 {
-	struct scratch *next;
+	struct scratch *s, *next;
 
-	if (p == NULL)
-		return;
-	for (struct scratch *s = p->idle; s != NULL; s = next) {
+	(void)pthread_mutex_lock(&p->lock);
+	s = p->idle;
+	p->idle = NULL;
+	(void)pthread_mutex_unlock(&p->lock);
+	for (; s != NULL; s = next) {
 		next = s->next;
 		scratch_free(s);
 	}
+}
+
+void scratch_pool_free(struct scratch_pool *p)
+{
+	if (p == NULL)
+		return;
+	scratch_pool_trim(p);
 	names_free(p->names);
 	(void)pthread_mutex_destroy(&p->lock);
 	free(p);

@@ -27,6 +27,8 @@ struct scratch_pool;
 /* match_limit 0: the default. */
 int scratch_pool_new(struct scratch_pool **ret, const struct piiconf *const confs[SCRATCH_PASSES],
 	uint32_t match_limit);
+/* Frees those that nobody uses. */
+void scratch_pool_trim(struct scratch_pool *p);
 /* NULL is fine. */
 void scratch_pool_free(struct scratch_pool *p);
 

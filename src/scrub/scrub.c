@@ -140,6 +140,12 @@ void scrubber_free(struct scrubber *s)
 	free(s);
 }
 
+void scrubber_trim(const struct scrubber *s)
+{
+	if (s != NULL)
+		scratch_pool_trim(s->pool);
+}
+
 const char *scrubber_warning(const struct scrubber *s, size_t i)
 {
 	return s->rules != NULL ? piiconf_warning(s->rules, i) : NULL;

@@ -55,6 +55,8 @@ struct scrub_tally {
 int scrubber_new(struct scrubber **ret, const struct scrub_options *o, struct err *err);
 /* NULL is fine. */
 void scrubber_free(struct scrubber *s);
+/* Gives back what runs keep for the next ones. NULL is fine; any thread, at any time. */
+void scrubber_trim(const struct scrubber *s);
 /* What a person should be told about the configuration. NULL past the last. */
 const char *scrubber_warning(const struct scrubber *s, size_t i);
 
