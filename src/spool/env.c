@@ -16,9 +16,12 @@
  * counting can always be committed. A deletion copies a few pages per tree; even
  * thousands of them in one transaction stay below this. */
 #define RESERVE_BYTES MiB
-/* The file grows in steps: one extent and one metadata update instead of many. */
+/* The file grows in steps: one extent and one metadata update instead of many.
+ * A burst would outgrow small ones with every batch, and wait for the file
+ * system each time. */
 #define GROW_MIN_BYTES (2 * MiB)
 #define GROW_MAX_BYTES (32 * MiB)
+#define GROW_BATCHES   8
 
 static const char format_key[] = "f";
 static const char format_text[] = "picket spool 1";
@@ -341,17 +344,21 @@ static uint64_t free_bytes(struct store *st)
 	return pages * st->env.page_bytes;
 }
 
-static int grow(struct store *st, uint64_t want)
+static uint64_t grow_step(const struct store *st, uint64_t batch_bytes)
 {
 	uint64_t step = st->env.file_bytes / 8;
-	mdb_filehandle_t fd;
 
+	if (step < GROW_BATCHES * batch_bytes)
+		step = GROW_BATCHES * batch_bytes;
 	if (step < GROW_MIN_BYTES)
 		step = GROW_MIN_BYTES;
-	if (step > GROW_MAX_BYTES)
-		step = GROW_MAX_BYTES;
-	if (want < st->env.file_bytes + step)
-		want = st->env.file_bytes + step;
+	return step < GROW_MAX_BYTES ? step : GROW_MAX_BYTES;
+}
+
+static int grow_to(struct store *st, uint64_t want)
+{
+	mdb_filehandle_t fd;
+
 	if (want > st->map_bytes)
 		want = st->map_bytes;
 	if (want <= st->env.file_bytes)
@@ -368,6 +375,18 @@ static int grow(struct store *st, uint64_t want)
 	return E_OK;
 }
 
+/* By a step, or, where the disk has no room for that, by what is needed now. */
+static int grow(struct store *st, uint64_t need, uint64_t batch_bytes)
+{
+	uint64_t want = st->env.file_bytes + grow_step(st, batch_bytes);
+	int rc;
+
+	if (want <= need)
+		return grow_to(st, need);
+	rc = grow_to(st, want);
+	return rc == E_OK ? E_OK : grow_to(st, need);
+}
+
 int env_make_room(struct store *st, uint64_t bytes, bool *map_full)
 {
 	uint64_t used = env_used_bytes(st), reserve = RESERVE_BYTES, need;
@@ -379,7 +398,7 @@ int env_make_room(struct store *st, uint64_t bytes, bool *map_full)
 	if (used + need + reserve <= st->env.file_bytes)
 		return E_OK;
 	if (used + need + reserve <= st->map_bytes) {
-		rc = grow(st, used + need + reserve);
+		rc = grow(st, used + need + reserve, bytes);
 		if (rc == E_OK)
 			return E_OK;
 	}

@@ -270,6 +270,69 @@ static void full_disk_refuses_and_keeps_old_items(void **state)
 	rig_fini(&r);
 }
 
+/* --- how the file grows --------------------------------------------------------- */
+
+static _Atomic unsigned fallocate_calls;
+
+int fallocate(int fd, int mode, off_t at, off_t n)
+{
+	static int (*real)(int, int, off_t, off_t);
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "fallocate");
+	atomic_fetch_add(&fallocate_calls, 1);
+	return real(fd, mode, at, n);
+}
+
+/* Each batch would otherwise wait for the file system. */
+static void a_burst_grows_the_file_in_few_steps(void **state)
+{
+	enum { BATCHES = 6, PUTS = 64 };
+	struct item_put *puts = calloc(PUTS, sizeof *puts);
+	struct rig r;
+	unsigned before;
+
+	(void)state;
+	assert_non_null(puts);
+	rig_init(&r);
+	rig_open(&r);
+	before = atomic_load(&fallocate_calls);
+	for (uint64_t b = 0; b < BATCHES; b++) { /* 2 MiB each */
+		for (uint64_t i = 0; i < PUTS; i++)
+			start_put(&r, &puts[i],
+				&(struct what){DSN_A, CLASS_ERROR, CAT_ERROR, 32 * 1024,
+					1 + b * PUTS + i});
+		for (uint64_t i = 0; i < PUTS; i++)
+			assert_int_equal(end_put(&r, &puts[i], NULL), E_OK);
+	}
+	assert_in_range(atomic_load(&fallocate_calls) - before, 1, BATCHES / 2);
+	free(puts);
+	rig_fini(&r);
+}
+
+static void what_fits_is_stored_when_a_larger_step_does_not(void **state)
+{
+	struct rig r;
+	char mounted[128];
+	uint64_t n = 0;
+
+	(void)state;
+	rig_init(&r);
+	(void)snprintf(mounted, sizeof mounted, "%s", r.dir);
+	if (mount("tmpfs", mounted, "tmpfs", 0, "size=12m") != 0)
+		fail_msg("mount: %s (this test needs root or user namespaces)", strerror(errno));
+	rig_open(&r);
+	while (n < 100 &&
+		put_one(&r, &(struct what){DSN_A, CLASS_ERROR, CAT_ERROR, 1024 * 1024, n + 1},
+			NULL) == E_OK)
+		n++;
+	assert_in_range(n, 9, 11); /* and a MiB is kept free for deleting */
+	assert_int_equal(stats_of(&r).trouble, E_NOSPACE);
+	rig_close(&r);
+	assert_int_equal(umount2(mounted, MNT_DETACH), 0);
+	rig_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +344,8 @@ int main(void)
 		cmocka_unit_test(settlements_that_wait_have_a_bound),
 		cmocka_unit_test(a_directory_that_cannot_be_made_is_named),
 		cmocka_unit_test(full_disk_refuses_and_keeps_old_items),
+		cmocka_unit_test(a_burst_grows_the_file_in_few_steps),
+		cmocka_unit_test(what_fits_is_stored_when_a_larger_step_does_not),
 	};
 
 	become_able_to_mount();
