@@ -27,12 +27,13 @@
 #include "envelope/record.h"
 #include "spool/spool.h"
 
-#define CLIENTS  256
-#define BATCHES  12
-#define ROUNDS   7
-#define TOTAL    (CLIENTS * BATCHES)
-#define ENVELOPE 10240
-#define SINGLES  300
+#define CLIENTS    256
+#define BATCHES    12
+#define ROUNDS     7
+#define TOTAL      (CLIENTS * BATCHES)
+#define ENVELOPE   10240
+#define SINGLES    300
+#define ZSTD_LEVEL 1 /* the daemon's */
 
 static const char dsn[] = "https://0123456789abcdef0123456789abcdef@sentry.example/1";
 
@@ -468,7 +469,7 @@ int main(void)
 
 	(void)snprintf(be.dir, sizeof be.dir, "%s/bench-spool-XXXXXX", base != NULL ? base : ".");
 	check(mkdtemp(be.dir) != NULL);
-	check(codec_pool_new(&be.codecs, 3, NULL) == E_OK);
+	check(codec_pool_new(&be.codecs, ZSTD_LEVEL, NULL) == E_OK);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		v[SEGMENT][i] = run_segment(&be);
 		v[RAW][i] = run_spool(&be, false);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Benchmarks of the whole daemon; prints one line for each figure.
 
-usage: BUILD=build tests/bench/system/system.py [size] [idle] [forward] [logs] [start]
+usage: BUILD=build tests/bench/system/system.py [size] [idle] [accept] [forward] [logs] [start]
 
     name value=V [baseline=B ratio=R] target[<]=T [key=value ...]
 
@@ -29,6 +29,7 @@ TOOLS = BUILD / "bench" / "system"
 MIB = 1024 * 1024
 EVENT_BYTES = 10240
 CONNECTIONS = 64
+ACCEPT_CONNECTIONS = 256
 IDLE_S = 40   # connections to the upstream are kept for 30 s
 
 
@@ -50,6 +51,10 @@ def wait_for(predicate, what, timeout=300, every=0.02):
         if time.monotonic() > end:
             raise RuntimeError(f"{what}: not within {timeout} s")
         time.sleep(every)
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
 
 
 # --- the upstream -----------------------------------------------------------------------
@@ -162,12 +167,13 @@ class Daemon:
         w = self.proc("stat").rsplit(")", 1)[1].split()
         return (int(w[11]) + int(w[12])) / os.sysconf("SC_CLK_TCK")
 
-    def load(self, requests, first=0, kind=None):
-        return run_load(["-u", os.path.relpath(self.work / self.unix)], requests, first, kind)
+    def load(self, requests, first=0, kind=None, connections=CONNECTIONS):
+        return run_load(["-u", os.path.relpath(self.work / self.unix)], requests, first, kind,
+                        connections)
 
 
-def run_load(to, requests, first=0, kind=None):
-    args = [str(TOOLS / "bench_load"), *to, "-c", str(CONNECTIONS), "-n", str(requests),
+def run_load(to, requests, first=0, kind=None, connections=CONNECTIONS):
+    args = [str(TOOLS / "bench_load"), *to, "-c", str(connections), "-n", str(requests),
             "-b", str(EVENT_BYTES), "-f", str(first)] + ([kind] if kind else [])
     out = subprocess.run(args, check=True, stdout=subprocess.PIPE, text=True).stdout
     return {k: float(v) for k, v in fields_of(out).items()}
@@ -176,6 +182,59 @@ def run_load(to, requests, first=0, kind=None):
 # --- what is measured -----------------------------------------------------------------------
 
 SCRUBS_NOTHING = {"defaults": "no", "deep": "no", "ip_addresses": "no"}
+
+
+def nowhere():
+    """A socket whose port refuses connections, and a DSN there."""
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))   # bound, not listening
+    return s, f"https://0123456789abcdef0123456789abcdef@localhost:{s.getsockname()[1]}/1"
+
+
+def plain_store(work, kind, count):
+    """A bare server that only stores (bench_store.c), under the same load."""
+    folder = work / kind
+    folder.mkdir()
+    path = os.path.relpath(work / "plain.sock")
+    server = subprocess.Popen([TOOLS / "bench_store", kind, path, folder])
+    try:
+        wait_for(lambda: server.poll() is not None or os.path.exists(path), "bench_store", 30)
+        load = run_load(["-u", path], count, connections=ACCEPT_CONNECTIONS)
+    finally:
+        server.kill()
+        server.wait()
+        shutil.rmtree(folder)
+        pathlib.Path(path).unlink(missing_ok=True)
+    return load["per_s"]
+
+
+def accept(work):
+    """Durable accepts, nothing sent as the upstream is away."""
+    measure_accept(work, "accept.durable_", {})
+    measure_accept(work, "accept.durable_unscrubbed_", SCRUBS_NOTHING)
+
+
+def measure_accept(work, name, scrub):
+    count, rounds = 10000, 5
+    loads, cpus, plain = [], [], {"segment": [], "sqlite": []}
+    held, dsn = nowhere()
+    for _ in range(rounds):
+        for kind, rates in plain.items():
+            rates.append(plain_store(work, kind, count))
+        with Daemon(work, dsn, scrub=scrub) as d:
+            before = d.cpu_s()
+            loads.append(d.load(count, connections=ACCEPT_CONNECTIONS))
+            cpus.append((d.cpu_s() - before) / count * 1e6)
+        if loads[-1]["ok"] != count:
+            raise RuntimeError(f"{name}: {loads[-1]}")
+        shutil.rmtree(work / "spool")
+    held.close()
+    rates = [load["per_s"] for load in loads]
+    say(f"{name}per_s", round(median(rates)), p50_us=round(median([x["p50_us"] for x in loads])),
+        daemon_cpu_us_each=round(median(cpus)))
+    for what, kind in (("segment_log", "segment"), ("sqlite", "sqlite")):
+        print(f"{name}vs_{what} ratio={median([a / b for a, b in zip(rates, plain[kind])]):.2f}",
+              f"baseline={median(plain[kind]):.0f}", flush=True)
 
 
 def forward(work):
@@ -296,10 +355,8 @@ class Peak(threading.Thread):
 
 def start(work):
     """A spool of 1 GiB: how long until the daemon listens, how large it gets while sending it."""
-    nowhere = socket.socket()
-    nowhere.bind(("127.0.0.1", 0))   # bound, not listening: connections are refused
-    port = nowhere.getsockname()[1]
-    dsn = f"https://0123456789abcdef0123456789abcdef@localhost:{port}/1"
+    held, dsn = nowhere()
+    port = held.getsockname()[1]
     sent = 0
     with Daemon(work, dsn, durability="async") as d:
         while d.status()["spool"]["bytes"] < 1024 * MIB:
@@ -309,7 +366,7 @@ def start(work):
     ours = measure_start(work, runs + d.command, d.env)
     bare = measure_start(work, runs + [str(TOOLS / "bench_listen"), d.unix], d.env)
     cold_start(work, d)
-    nowhere.close()
+    held.close()
     say("start.listening_ms_with_1gib_spool", ours["ms"], 20, at_most=True, baseline=bare["ms"],
         ratio=f"{float(ours['ms']) / float(bare['ms']):.1f}", max_ms=ours["max_ms"],
         records=spool["records"], spool_mib=spool["bytes"] // MIB)
@@ -378,13 +435,13 @@ def size(work):
 
 
 def main():
-    wanted = sys.argv[1:] or ["size", "idle", "forward", "logs", "start"]
+    wanted = sys.argv[1:] or ["size", "idle", "accept", "forward", "logs", "start"]
     failed = False
     for name in wanted:
         work = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=BUILD))
         try:
-            {"size": size, "idle": idle, "forward": forward, "logs": logs, "start": start}[name](
-                work)
+            {"size": size, "idle": idle, "accept": accept, "forward": forward, "logs": logs,
+             "start": start}[name](work)
         except (RuntimeError, OSError, subprocess.CalledProcessError) as e:
             failed = True
             print(f"{name}: {e}", file=sys.stderr)
