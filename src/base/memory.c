@@ -1,9 +1,15 @@
 #include "base/memory.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 /* glibc's: sizes in steps of 16 up to 1032, seven pieces of each. Where these are
  * wrong, or there is no cache, nothing is won and nothing lost. */
@@ -71,4 +77,57 @@ void memory_drop_cached(void)
 		(void)pthread_join(thread, NULL);
 	else
 		(void)free_all(all);
+}
+
+/* A mapping as /proc/self/smaps tells of it. */
+struct mapping {
+	uintptr_t from, to;
+	bool is_code;    /* of a file, and nobody may write to it */
+	bool is_changed; /* some of its pages are no longer the file's */
+};
+
+/* "7f5a1c000000-7f5a1c021000 r-xp 00000000 08:01 1234   /usr/lib/libc.so.6" */
+static bool read_mapping(const char *line, struct mapping *ret)
+{
+	unsigned long from, to;
+	char access[5];
+
+	if (sscanf(line, "%lx-%lx %4s", &from, &to, access) != 3 || from >= to)
+		return false;
+	*ret = (struct mapping){.from = from,
+		.to = to,
+		.is_code = strcmp(access, "r-xp") == 0 && strchr(line, '/') != NULL};
+	return true;
+}
+
+/* Bytes that went. */
+static size_t drop(const struct mapping *m)
+{
+	if (!m->is_code || m->is_changed)
+		return 0;
+	/* It is what the kernel told a moment ago. */
+	return madvise((void *)m->from, m->to - m->from, MADV_DONTNEED) == 0 // NOLINT
+		       ? m->to - m->from
+		       : 0;
+}
+
+size_t memory_drop_code(void)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	struct mapping m = {0}, next;
+	size_t dropped = 0, kb;
+	char line[PATH_MAX + 128];
+
+	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+		if (read_mapping(line, &next)) {
+			dropped += drop(&m);
+			m = next;
+		} else if (sscanf(line, "Anonymous: %zu kB", &kb) == 1) {
+			m.is_changed = kb > 0;
+		}
+	}
+	dropped += drop(&m);
+	if (f != NULL)
+		(void)fclose(f);
+	return dropped;
 }

@@ -4,6 +4,7 @@
  *   on_trim           loop    free what stages keep; one job for each worker
  *   trim_work         worker  what the C library keeps for this thread
  *   trim_done         loop    last job: hand free pages to the system
+ *   code_work         worker  the last time: code that nobody runs now goes, too
  *
  * The spool's writer does its part by itself (spool/writer.c). Without all this
  * the daemon would sleep with the memory of its largest burst.
@@ -28,7 +29,9 @@
 
 struct trim_job {
 	uv_work_t work;
+	uv_loop_t *loop;
 	bool is_last;
+	bool is_long_rest; /* nothing is expected any more */
 };
 
 static void trim_work(uv_work_t *w)
@@ -44,6 +47,18 @@ static void trim_heaps(void)
 	memory_rest_end();
 }
 
+static void code_work(uv_work_t *w)
+{
+	(void)w;
+	(void)memory_drop_code();
+}
+
+static void code_done(uv_work_t *w, int status)
+{
+	(void)status;
+	free(w->data);
+}
+
 /* The relay may be gone by now. */
 static void trim_done(uv_work_t *w, int status)
 {
@@ -52,7 +67,9 @@ static void trim_done(uv_work_t *w, int status)
 	(void)status;
 	if (job->is_last)
 		trim_heaps();
-	free(job);
+	if (!job->is_last || !job->is_long_rest ||
+		uv_queue_work(job->loop, &job->work, code_work, code_done) != 0)
+		free(job);
 }
 
 /* False: nobody will call trim_heaps(). */
@@ -66,7 +83,9 @@ static bool trim_workers(struct relay *r)
 		if (job == NULL)
 			return false;
 		job->work.data = job;
+		job->loop = r->loop;
 		job->is_last = i == n;
+		job->is_long_rest = r->trims + 1 >= TRIM_COUNT;
 		if (uv_queue_work(r->loop, &job->work, trim_work, trim_done) != 0) {
 			free(job);
 			return false;

@@ -3,8 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -158,6 +161,56 @@ static void cached_pieces_are_given_back(void **state)
 	assert_true(mallinfo2().uordblks <= (before > cached ? before - cached : 0));
 }
 
+/* Is the page in this process's memory? */
+static bool is_mapped(const void *p)
+{
+	uint64_t entry = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+		pread(fd, &entry, sizeof entry, (off_t)((uintptr_t)p / 4096 * sizeof entry)),
+		sizeof entry);
+	assert_int_equal(close(fd), 0);
+	return (entry >> 63 & 1) != 0;
+}
+
+/* A page of this program, mapped once more as code is. */
+static char *map_code(bool changed)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+	assert_true(fd >= 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	assert_int_equal(p[1], 'E');
+	if (changed)
+		p[1] = 'X';
+	assert_int_equal(mprotect(p, 4096, PROT_READ | PROT_EXEC), 0);
+	assert_int_equal(close(fd), 0);
+	return p;
+}
+
+static void code_goes_and_comes_back_unless_somebody_changed_it(void **state)
+{
+	volatile char *same = map_code(false);
+	volatile char *changed;
+
+	(void)state;
+	assert_int_equal(same[2], 'L');
+	assert_true(is_mapped((char *)same));
+	assert_true(memory_drop_code() >= 4096);
+	assert_false(is_mapped((char *)same));
+	assert_int_equal(same[2], 'L');
+	assert_true(is_mapped((char *)same));
+	changed = map_code(true); /* as a debugger or a probe does it */
+	(void)memory_drop_code();
+	assert_true(is_mapped((char *)changed));
+	assert_int_equal(changed[1], 'X');
+	assert_int_equal(munmap((char *)same, 4096), 0);
+	assert_int_equal(munmap((char *)changed, 4096), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +223,7 @@ int main(void)
 		cmocka_unit_test(json_strings_are_escaped),
 		cmocka_unit_test(bytes_are_consumed_and_taken),
 		cmocka_unit_test(cached_pieces_are_given_back),
+		cmocka_unit_test(code_goes_and_comes_back_unless_somebody_changed_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
