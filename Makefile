@@ -61,9 +61,21 @@ SMALL_LD := -Wl,--gc-sections $(shell echo 'int main(void) { return 0; }' | $(CC
 	-Wl,--fatal-warnings -Wl,-z,pack-relative-relocs -o /dev/null 2>/dev/null && \
 	echo -Wl,-z,pack-relative-relocs)
 endif
+# Where no envelope waits for the processor: what reads settings, rules and selectors, what
+# shows and steers, what few envelopes come by. Compiled for size, which is memory, too.
+SMALL_OBJS := config/% ops/% hooks/% endpoint/% daemon/% cli/% client/% spool/% forward/% \
+	$(addprefix process/,bags% class_sets% defaults% dsc% entries% hook% ignore% judge% kubernetes% \
+		match% note% rates% repeats% route% ruling% scrubbing% state%) \
+	$(addprefix rules/,act_% actions% condition% digest% limit% parse% reader% regex% ruleset% term%) \
+	$(addprefix scrub/,attachment% builtin% bytes% conventions% deep% default_pii% derive% dialect% \
+		graphql% items% minidump% otlp% piiconf% selector.% sha1% utf16%) \
+	$(addprefix envelope/,divide% dsn% keymap% merge% ratelimit% report% share% splice% tally%) \
+	$(addprefix base/,encoding% id% log% memory% rng% sockets% timefmt%) llhttp/api%
+opt_of = $(if $(filter $(SMALL_OBJS),$(1:$(BUILD)/obj/%=%)),$(OPT:-O2=-Os),$(OPT))
+
 CPPFLAGS_ALL := -Isrc -Iinclude -D_GNU_SOURCE -DPICKET_VERSION='"$(VERSION)"' $(PKG_CFLAGS) \
 	$(LLHTTP_CFLAGS) $(CPPFLAGS)
-CFLAGS_ALL  := -std=c11 $(OPT) -g -fno-omit-frame-pointer -fno-common $(WARN) $(HARDEN) \
+CFLAGS_ALL  := -std=c11 -g -fno-omit-frame-pointer -fno-common $(WARN) $(HARDEN) \
 	-ffile-prefix-map=$(CURDIR)=. $(SMALL) $(SANITIZE) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--build-id=sha1 $(SMALL_LD) $(SANITIZE) \
 	$(LDFLAGS)
@@ -123,7 +135,7 @@ $(BUILD)/picket: $(BUILD)/obj/cli/main.o $(call libs_of,cli)
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(SAY) "  CC    $@"
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(call opt_of,$@) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # .incbin is not seen by -MMD.
 $(BUILD)/obj/ops/dashboard.o: src/ops/dashboard.html
@@ -131,7 +143,7 @@ $(BUILD)/obj/ops/dashboard.o: src/ops/dashboard.html
 $(BUILD)/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c Makefile
 	@mkdir -p $(@D)
 	$(SAY) "  CC    $@"
-	$(Q)$(CC) -std=c11 $(OPT) -g $(HARDEN) $(SANITIZE) $(LLHTTP_CFLAGS) -w -c -o $@ $<
+	$(Q)$(CC) -std=c11 $(call opt_of,$@) -g $(HARDEN) $(SANITIZE) $(LLHTTP_CFLAGS) -w -c -o $@ $<
 
 # --- unit tests ------------------------------------------------------------
 # tests/unit/ROOM/test_X.c is a program of its own, linked with what ROOM uses.
@@ -146,7 +158,7 @@ unit_room = $(firstword $(subst /, ,$(1)))
 $(BUILD)/unit/%: tests/unit/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
 	$(SAY) "  CCLD  $@"
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< \
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(OPT) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS) $(CMOCKA_LIBS)
 
 .PHONY: unit
@@ -164,7 +176,7 @@ $(BUILD)/fault/fault_spool_%: tests/fault/fault_spool_%.c $(call room_src,spool)
 		$(filter-out %/spool.a,$(call libs_of,spool))
 	@mkdir -p $(@D)
 	$(SAY) "  CCLD  $@"
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(FAULT_FLAGS) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ \
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(FAULT_FLAGS) -Itests $(OPT) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ \
 		$(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(CMOCKA_LIBS)
 
 # The whole daemon, and memory that runs out where the test says.
@@ -172,7 +184,7 @@ $(BUILD)/fault/fault_memory: tests/fault/fault_memory.c tests/flow/stage.c tests
 		$(call libs_of,daemon) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
 	$(SAY) "  CCLD  $@"
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) \
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(OPT) $(CFLAGS_ALL) $(LDFLAGS_ALL) \
 		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $(filter %.c,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS) $(CMOCKA_LIBS)
 
@@ -192,7 +204,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
 $(BUILD)/fuzz/%: tests/fuzz/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
 	$(SAY) "  CCLD  $@"
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(OPT) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS)
 
 .PHONY: fuzz fuzz-bins
@@ -211,7 +223,7 @@ BENCH_LIBS := -lsqlite3 -lssl -lcrypto
 $(BUILD)/bench/%: tests/bench/%.c $$(call libs_of,$$(call unit_room,$$*)) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
 	$(SAY) "  CCLD  $@"
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< \
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(OPT) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS) $(BENCH_LIBS)
 
 .PHONY: bench
@@ -226,7 +238,7 @@ FLOWS := $(wildcard tests/flow/*.flow)
 $(BUILD)/flow/run: $(wildcard tests/flow/*.c) $(call libs_of,daemon) $(LLHTTP_OBJS)
 	@mkdir -p $(@D)
 	$(SAY) "  CCLD  $@"
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) \
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(OPT) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLHTTP_OBJS) $(LIBS)
 
 .PHONY: flow
