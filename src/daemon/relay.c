@@ -236,6 +236,9 @@ static int restore(struct relay *r, struct err *err)
 {
 	int rc = spool_state_each(r->spool, restore_pair, r, err);
 
+	if (forward_is_held(r->forward))
+		log_line(r->log, LOG_WARN, "held", log_cstr("by", "command of an earlier run"),
+			log_cstr("remedy", "picket release"));
 	for (size_t i = 0; rc == E_OK; i++) {
 		const struct spool_lane *lane = spool_lane(r->spool, i);
 

@@ -165,7 +165,7 @@ void forward_configure(struct forward *f, struct settings *settings)
 	forward_leave(f);
 }
 
-void forward_restore(struct forward *f, struct str key, struct str value)
+static void restore_limits(struct forward *f, struct str key, struct str value)
 {
 	struct instant now = forward_now(f);
 	struct str hex = str_from(key, sizeof STATE_PREFIX - 1);
@@ -185,6 +185,14 @@ void forward_restore(struct forward *f, struct str key, struct str value)
 		return;
 	limits_unpack(&l->limits, value, now);
 	l->limits_stored = true;
+}
+
+void forward_restore(struct forward *f, struct str key, struct str value)
+{
+	if (str_eq(key, STR(STATE_HELD)))
+		f->is_held = true;
+	else
+		restore_limits(f, key, value);
 }
 
 void forward_stored(struct forward *f, struct str dsn, const struct record_ref *ref,
@@ -225,6 +233,7 @@ void forward_hold(struct forward *f, bool hold)
 {
 	forward_enter(f);
 	f->is_held = hold;
+	f->ops->state_set(f->ops->arg, STR(STATE_HELD), hold ? STR("1") : STR_EMPTY);
 	forward_leave(f);
 }
 

@@ -82,7 +82,7 @@ void forward_lost(struct forward *f, struct str dsn);
 /* The time given to arm() has come. Also needed while closing. */
 void forward_tick(struct forward *f);
 
-/* Holding stops all sending, in flight ends as it ends. */
+/* Holding stops all sending, in flight ends as it ends. It is kept over restarts. */
 void forward_hold(struct forward *f, bool hold);
 bool forward_is_held(const struct forward *f);
 

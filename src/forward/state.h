@@ -38,6 +38,7 @@
 #define CARGO_HELD_MAX    32 /* what counts as more kinds is not merged */
 #define MEMORY_PATIENCE   10 /* refusals until a record may go beyond the budget */
 #define STATE_PREFIX      "limits/"
+#define STATE_HELD        "held"
 #define LANE_ENDPOINT     "envelope/" /* the end of a lane's url */
 
 /* The outcome so far of a record that is sent in two parts. */

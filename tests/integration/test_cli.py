@@ -190,6 +190,20 @@ def test_hold_and_release(picketd, sentry):
     assert picketd.status()["held"] is False
 
 
+def test_a_hold_outlives_a_restart_and_the_log_says_so(picketd, sentry):
+    ok(picketd.cli("hold"))
+    eid = picketd.send_event()
+    picketd.restart()
+    assert picketd.status()["held"] is True
+    assert [e for e in picketd.events("held") if e["level"] == "warn" and "release" in e["remedy"]]
+    assert "sending on hold" in ok(picketd.cli("status"))
+    assert picketd.held("error") == 1 and sentry.requests == []
+    ok(picketd.cli("release"))
+    sentry.wait_event(eid)
+    picketd.restart()
+    assert picketd.status()["held"] is False and not picketd.events("held")
+
+
 def test_drain_waits_until_all_is_delivered(picketd, sentry):
     sentry.script(Answer(503), times=2)
     ids = [picketd.send_event() for _ in range(5)]
