@@ -296,7 +296,7 @@ APT_BUILD := gcc libc6-dev make pkg-config libuv1-dev libjansson-dev libcurl4-op
 	liblmdb-dev libinih-dev zlib1g-dev libzstd-dev libbrotli-dev libpcre2-dev liblua5.4-dev \
 	$(if $(HAVE_LLHTTP),,node-llhttp)
 APT_TEST := libcmocka-dev libsqlite3-dev libssl-dev clang clang-format clang-tidy cppcheck \
-	mandoc ca-certificates procps \
+	mandoc ca-certificates procps curl socat \
 	$(shell command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv) \
 	$(shell command -v npm >/dev/null || echo nodejs npm) \
 	$(shell command -v go >/dev/null || echo golang-go) \
@@ -337,14 +337,14 @@ run: deps
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR) \
-		$(DESTDIR)$(SYSCONFDIR)/picket/conf.d $(DESTDIR)$(DOCDIR)/examples
+		$(DESTDIR)$(SYSCONFDIR)/picket/conf.d
 	install -m 755 $(BUILD)/picketd $(DESTDIR)$(SBINDIR)/picketd
 	install -m 755 $(BUILD)/picket $(DESTDIR)$(BINDIR)/picket
 	install -m 644 man/picket.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 man/picket.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/picket-rules.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/picketd.8 $(DESTDIR)$(MANDIR)/man8/
-	install -m 644 conf/examples/* $(DESTDIR)$(DOCDIR)/examples/
+	cd examples && find . -type f -exec install -D -m 644 {} $(abspath $(DESTDIR)/$(DOCDIR))/examples/{} \;
 	for u in picketd.service picketd.socket picketd-control.socket; do \
 		sed 's|@SBINDIR@|$(SBINDIR)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/$$u \
 			> $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done

@@ -1,4 +1,4 @@
-"""T23: the filters of conf/examples, each with its cases."""
+"""T23: the filters of examples/rules, each with its cases."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from helpers import QUICK, post_ok
 from judging import dropped_by, event, exception, ids_of, kept, passed, transaction
 from settings import PICKET, ROOT
 
-EXAMPLES = ROOT / "conf" / "examples"
+EXAMPLES = ROOT / "examples" / "rules"
 FILTERS = sorted(EXAMPLES.glob("*.conf"))
 CASES = sorted(EXAMPLES.glob("*.json"))
 
