@@ -39,13 +39,20 @@ static struct verdict verdict_of_4xx(const struct attempt *a)
 	return v;
 }
 
+/* Answers of a proxy, or of a network that wants a password first: no server that takes
+ * envelopes gives them (RFC 9110 15.5.8, RFC 6585 6). */
+static bool is_of_the_way(int status)
+{
+	return status == 407 || status == 511;
+}
+
 struct verdict verdict_of(const struct attempt *a)
 {
 	struct verdict v = {.kind = VERDICT_DEAD};
 
 	if (a->rc == E_CANCELED)
 		return (struct verdict){.kind = VERDICT_CANCELED};
-	if (a->rc != E_OK || a->status < 200)
+	if (a->rc != E_OK || a->status < 200 || is_of_the_way(a->status))
 		return (struct verdict){.kind = VERDICT_RETRY, .host_is_away = true};
 	if (a->status < 300)
 		return (struct verdict){.kind = VERDICT_DELIVERED};

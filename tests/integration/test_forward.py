@@ -1,6 +1,7 @@
 """Sending: the request on the wire, the verdict for each answer, retries,
 fallbacks, TLS, HTTP/2 and proxies (protocol 14, 17, 18)."""
 
+import base64
 import datetime
 import os
 import re
@@ -471,12 +472,15 @@ def test_an_http2_stream_that_is_reset_is_retried(make_daemon, make_sentry, auth
 
 
 class Proxy:
-    """Tunnels CONNECT, nothing else."""
+    """Tunnels CONNECT; takes http:// addresses one request after the other. With wants, only
+    from who says so (Proxy-Authorization)."""
 
-    def __init__(self):
+    def __init__(self, wants=None):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+        self.wants = wants
         self.targets = []
+        self.refused = 0
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -487,31 +491,60 @@ class Proxy:
                 return
             threading.Thread(target=self.serve, args=(s,), daemon=True).start()
 
-    def serve(self, s):
-        head = b""
-        while b"\r\n\r\n" not in head:
-            part = s.recv(4096)
+    @staticmethod
+    def message(s):
+        """Head and body, by Content-Length; None at the end."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = s.recv(65536)
             if not part:
-                return
-            head += part
-        method, target, _ = head.split(b" ", 2)
-        if method != b"CONNECT":
-            s.sendall(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
-            s.close()
-            return
-        self.targets.append(target.decode())
-        host, _, port = target.decode().rpartition(":")
-        far = socket.create_connection((host, int(port)))
-        s.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        other = {s: far, far: s}
-        while True:
-            for ready in select.select([s, far], [], [])[0]:
-                data = ready.recv(65536)
-                if not data:
-                    s.close()
-                    far.close()
+                return None
+            data += part
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        while length and len(body) < int(length.group(1)):
+            body += s.recv(65536)
+        return head, body
+
+    def serve(self, s):
+        with s:
+            while (m := self.message(s)) is not None:
+                head, body = m
+                method, target, _ = head.split(b" ", 2)
+                if self.wants and b"\r\nProxy-Authorization: " + self.wants not in head:
+                    self.refused += 1
+                    s.sendall(b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\n"
+                              b"Content-Length: 0\r\n\r\n")
+                elif method == b"CONNECT":
+                    self.targets.append(target.decode())
+                    self.tunnel(s, target.decode())
                     return
-                other[ready].sendall(data)
+                else:
+                    self.targets.append(target.decode())
+                    self.pass_on(s, target, head, body)
+
+    @staticmethod
+    def tunnel(s, target):
+        host, _, port = target.rpartition(":")
+        with socket.create_connection((host, int(port))) as far:
+            s.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            other = {s: far, far: s}
+            while True:
+                for ready in select.select([s, far], [], [])[0]:
+                    data = ready.recv(65536)
+                    if not data:
+                        return
+                    other[ready].sendall(data)
+
+    def pass_on(self, s, target, head, body):
+        assert target.startswith(b"http://"), target
+        host, _, path = target.removeprefix(b"http://").partition(b"/")
+        name, _, port = host.rpartition(b":")
+        lines = [x for x in head.split(b"\r\n")[1:] if not x.lower().startswith(b"proxy-")]
+        with socket.create_connection((name.decode(), int(port))) as far:
+            far.sendall(b"\r\n".join([b"POST /" + path + b" HTTP/1.1", *lines]) + b"\r\n\r\n" + body)
+            answer, text = self.message(far)
+            s.sendall(answer + b"\r\n\r\n" + text)
 
 
 def test_an_http_proxy_is_used(make_daemon, make_sentry, authority):
@@ -521,6 +554,43 @@ def test_an_http_proxy_is_used(make_daemon, make_sentry, authority):
                                           "proxy": f"http://127.0.0.1:{proxy.port}"}})
     sentry.wait_event(d.send_event())
     assert set(proxy.targets) == {sentry.host}
+    proxy.listener.close()
+
+
+def test_an_http_proxy_is_given_whole_addresses_of_plain_http(make_daemon, sentry):
+    proxy = Proxy()
+    d = make_daemon(sentry, {"upstream": {"proxy": f"http://127.0.0.1:{proxy.port}"}})
+    for eid in [d.send_event() for _ in range(3)]:
+        sentry.wait_event(eid)
+    d.wait_empty()
+    assert len(proxy.targets) >= 3
+    assert all(t.startswith(f"http://{sentry.host}/api/7/envelope/") for t in proxy.targets)
+    proxy.listener.close()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_proxy_may_ask_who_is_there(make_daemon, make_sentry, authority, secure):
+    proxy = Proxy(wants=b"Basic " + base64.b64encode(b"relay:s3cret/"))
+    sentry = make_sentry(tls=authority.server_context()) if secure else make_sentry()
+    upstream = {"proxy": f"http://relay:s3cret%2F@127.0.0.1:{proxy.port}"}
+    if secure:
+        upstream["ca_file"] = authority.ca_file
+    d = make_daemon(sentry, {"upstream": upstream})
+    sentry.wait_event(d.send_event())
+    assert proxy.targets and "s3cret" not in d.log(all_runs=True)
+    # Who is not let in waits; nothing is lost.
+    d.set("upstream", proxy=f"http://relay:wrong@127.0.0.1:{proxy.port}")
+    d.write_conf()
+    d.restart()
+    before = proxy.refused
+    eid = d.send_event()
+    wait_until(lambda: proxy.refused > before, what="a refusal")
+    wait_until(lambda: d.held("error") == 1 or d.status()["totals"]["dropped"], what="an end")
+    assert d.held("error") == 1, d.status()["totals"]
+    d.set("upstream", proxy=upstream["proxy"])
+    d.write_conf()
+    d.restart()
+    sentry.wait_event(eid)
     proxy.listener.close()
 
 
