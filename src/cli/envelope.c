@@ -3,7 +3,7 @@
 
 #include "cli/post.h"
 #include "cli/show.h"
-#include "config/file.h"
+#include "base/file.h"
 #include "envelope/dsn.h"
 
 /* An envelope that names its DSN carries its own credentials; others of ours

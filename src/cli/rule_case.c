@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/timefmt.h"
-#include "config/file.h"
+#include "base/file.h"
 #include "config/suggest.h"
 #include "envelope/header.h"
 

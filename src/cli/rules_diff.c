@@ -12,7 +12,7 @@
 #include "cli/find.h"
 #include "cli/show.h"
 #include "cli/waiting.h"
-#include "config/file.h"
+#include "base/file.h"
 
 #define ENVELOPE_MAX_BYTES ((size_t)256 * 1024 * 1024)
 

@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/show.h"
-#include "config/file.h"
+#include "base/file.h"
 
 #define FILE_MAX_BYTES ((size_t)512 * 1024 * 1024)
 

@@ -6,7 +6,7 @@
 #include "cli/event.h"
 #include "cli/post.h"
 #include "cli/show.h"
-#include "config/file.h"
+#include "base/file.h"
 
 #define MAX_MESSAGE_BYTES (1u << 20)
 #define MAX_ATTACHMENTS   30

@@ -3,7 +3,7 @@
 #include <ctype.h>
 
 #include "base/buf.h"
-#include "config/file.h"
+#include "base/file.h"
 #include "config/quote.h"
 
 #define FILE_MAX_BYTES  65536u
@@ -43,7 +43,7 @@ static int expand_file(struct expander *x, struct str path)
 
 	if (name == NULL)
 		return err_set(x->err, E_NOMEM, "no memory");
-	rc = file_read(name, FILE_MAX_BYTES, &x->out, x->err);
+	rc = file_read_soon(name, FILE_MAX_BYTES, &x->out, x->err);
 	if (rc != E_OK)
 		return rc;
 	if (memchr(x->out.p + start, '\0', x->out.n - start) != NULL)

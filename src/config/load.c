@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "config/environment.h"
-#include "config/file.h"
+#include "base/file.h"
 #include "config/files.h"
 #include "config/inifile.h"
 #include "config/loader.h"
@@ -130,7 +130,7 @@ static int load_one_text(struct loader *l, const char *file, struct str text)
 static int load_one_file(struct loader *l, const char *path, bool is_optional)
 {
 	struct buf text = BUF_INIT;
-	int rc = file_read(path, FILE_MAX_BYTES, &text, l->err);
+	int rc = file_read_soon(path, FILE_MAX_BYTES, &text, l->err);
 
 	if (rc == E_NOTFOUND && is_optional)
 		rc = E_OK;

@@ -1,12 +1,11 @@
 #include "hooks/hooks.h"
 
-#include <errno.h>
 #include <lauxlib.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/siphash.h"
 #include "hooks/state.h"
 #include "hooks/value.h"
@@ -47,24 +46,6 @@ static const char *const names[HOOK_COUNT] = {
 
 /* --- the script --------------------------------------------------------------------- */
 
-static int read_script(struct hooks *h, struct err *err)
-{
-	char block[4096];
-	FILE *f = fopen(h->path, "re");
-	size_t n;
-	bool failed;
-
-	if (f == NULL)
-		return err_set(err, E_IO, "cannot open %s: %s", h->path, strerror(errno));
-	while ((n = fread(block, 1, sizeof block, f)) > 0)
-		buf_add(&h->text, block, n);
-	failed = ferror(f) != 0;
-	(void)fclose(f);
-	if (failed)
-		return err_set(err, E_IO, "cannot read %s", h->path);
-	return buf_ok(&h->text) ? E_OK : err_set(err, E_SYNTAX, "%s: larger than 1 MiB", h->path);
-}
-
 static int find_protected(lua_State *lua)
 {
 	struct hooks *h = lua_touserdata(lua, 1);
@@ -93,12 +74,12 @@ int hooks_new(struct hooks **ret, const struct hooks_options *o, struct err *err
 
 	if (h == NULL)
 		return err_set(err, E_NOMEM, "no memory for hooks");
-	buf_init(&h->text, SCRIPT_MAX);
 	(void)pthread_mutex_init(&h->lock, NULL); /* cannot fail */
 	h->o = *o;
 	h->path = strdup(o->script);
 	h->o.script = h->path;
-	rc = h->path != NULL ? read_script(h, err) : err_set(err, E_NOMEM, "no memory for hooks");
+	rc = h->path != NULL ? file_read_soon(h->path, SCRIPT_MAX, &h->text, err)
+			     : err_set(err, E_NOMEM, "no memory for hooks");
 	if (rc == E_OK)
 		rc = state_new(&h->waiting, &h->o, buf_view(&h->text), err);
 	if (rc == E_OK)

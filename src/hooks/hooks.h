@@ -11,7 +11,7 @@
  *
  * Owns     struct hooks: the script, and interpreters that wait for the next call.
  * Threads  hooks_begin, hooks_end: any; a session belongs to one thread.
- * Fails    E_SYNTAX  the script: "FILE:LINE: what", E_IO it cannot be read, E_NOMEM
+ * Fails    E_SYNTAX  the script: "FILE:LINE: what", those of base/file.h, E_NOMEM
  */
 #ifndef PICKET_HOOKS_HOOKS_H
 #define PICKET_HOOKS_HOOKS_H

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "config/expand.h"
-#include "config/file.h"
+#include "base/file.h"
 #include "process/judge.h"
 
 #define PODINFO_MAX 4096u
@@ -25,7 +25,7 @@ static struct str from_file(struct judge *j, const char *podinfo, const char *na
 	struct str s = STR_EMPTY;
 
 	/* Not being there, or not readable, is the common case and no mistake. */
-	if (path.p != NULL && file_read(path.p, PODINFO_MAX, &text, NULL) == E_OK)
+	if (path.p != NULL && file_read_soon(path.p, PODINFO_MAX, &text, NULL) == E_OK)
 		s = arena_dup(j->arena, str_trim(buf_view(&text)));
 	buf_fini(&text);
 	return s;

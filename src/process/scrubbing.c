@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/file.h"
+#include "base/file.h"
 #include "process/judge.h"
 
 static struct str *texts_of(const struct str_list *list)
@@ -67,7 +67,7 @@ int judge_scrubber(const struct settings *s, struct scrubber **ret, struct err *
 	o.settings.scrub_defaults = s->scrub.defaults;
 	o.settings.scrub_ip_addresses = s->scrub.ip_addresses;
 	if (*s->scrub.rules != '\0') {
-		rc = file_read(s->scrub.rules, PIICONF_MAX_BYTES, &rules, err);
+		rc = file_read_soon(s->scrub.rules, PIICONF_MAX_BYTES, &rules, err);
 		o.rules = rules.n > 0 ? buf_view(&rules) : STR("");
 		if (rc == E_OK && rules.n == 0)
 			rc = err_set(err, E_INVAL, "%s: is empty", s->scrub.rules);

@@ -554,6 +554,19 @@ def test_a_crash_leaves_no_core_dump_unless_somebody_debugs(make_daemon, sentry,
         d.process.returncode = -signal.SIGABRT
 
 
+def test_a_pipe_among_the_settings_stops_no_daemon(picketd, sentry):
+    """What a value comes from is read again at reload, by who serves everybody."""
+    secret = picketd.dir / "secret"
+    secret.write_text("from-a-file\n")
+    picketd.set("event", server_name=f"${{file:{secret}}}")
+    assert picketd.reload()["ev"] == "reloaded"
+    secret.unlink()
+    os.mkfifo(secret)
+    told = picketd.reload()
+    assert told["ev"] == "reload_failed" and "nothing came within a second" in told["why"], told
+    sentry.wait_event(picketd.send_event())
+
+
 def test_the_container_image_has_every_library(picketd):
     """The second stage of docker/Dockerfile installs what the daemon is linked with."""
     root = pathlib.Path(__file__).resolve().parents[2]

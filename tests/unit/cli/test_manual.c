@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "cli/cli.h"
-#include "config/file.h"
+#include "base/file.h"
 
 #define PAGE "man/picket.1"
 

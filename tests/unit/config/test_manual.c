@@ -10,7 +10,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "config/file.h"
+#include "base/file.h"
 #include "config/loader.h"
 #include "config/table.h"
 #include "config/value.h"

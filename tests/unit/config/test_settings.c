@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "config/loader.h"
 #include "config/table.h"
 #include "config/value.h"
@@ -209,6 +211,35 @@ static void variables_and_files_expand_in_any_value(void **state)
 	assert_string_equal(s->upstream.dsn, "https://sec@h/9");
 	settings_unref(s);
 	(void)unlink(path);
+}
+
+/* A pipe that nobody writes to must not stop a daemon that reads its settings anew. */
+static void a_silent_pipe_is_an_error_and_a_late_one_is_read(void **state)
+{
+	const char *const env[] = {NULL};
+	struct settings_source from = {"t.conf", env, true};
+	char dir[] = P_tmpdir "/picket-test-XXXXXX";
+	struct err err = {0};
+	struct buf out = BUF_INIT;
+	char path[64], text[128];
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof path, "%s/pipe", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)snprintf(text, sizeof text, "[spool]\ndir = ${file:%s}\n", path);
+	assert_non_null(
+		strstr(load_bad(str_of(text), &from, &err), "nothing came within a second"));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "late", 4), 4);
+	assert_int_equal(file_read_soon(path, 100, &out, &err), E_TIMEOUT); /* no end to it */
+	assert_true(str_eq(buf_view(&out), STR("late")));
+	assert_int_equal(close(fd), 0);
+	buf_fini(&out);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void what_came_from_a_file_is_not_shown(void **state)
@@ -640,6 +671,7 @@ int main(void)
 		cmocka_unit_test(names_of_users_become_numbers),
 		cmocka_unit_test(projects_keep_their_order),
 		cmocka_unit_test(variables_and_files_expand_in_any_value),
+		cmocka_unit_test(a_silent_pipe_is_an_error_and_a_late_one_is_read),
 		cmocka_unit_test(what_came_from_a_file_is_not_shown),
 		cmocka_unit_test(an_included_file_is_bounded_text),
 		cmocka_unit_test(variables_win_over_files),

@@ -376,7 +376,7 @@ static void a_script_with_a_fault_is_refused_with_its_place(void **state)
 		struct hooks *h;
 		struct err err = {0};
 
-		assert_int_equal(hooks_new(&h, &o, &err), E_IO);
+		assert_int_equal(hooks_new(&h, &o, &err), E_NOTFOUND);
 		assert_non_null(strstr(err.text, "/nonexistent/hooks.lua"));
 	}
 }

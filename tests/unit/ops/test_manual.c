@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "config/file.h"
+#include "base/file.h"
 #include "sample.h"
 
 #define PAGE "man/picketd.8"
