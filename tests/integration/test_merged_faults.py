@@ -212,6 +212,7 @@ def test_a_damaged_record_does_not_cost_its_neighbours(make_daemon, sentry):
     # In every copy: pages that are not used any more may hold one, too.
     data.write_bytes(raw.replace(marks[2].encode(), b"z" * 32))
     d.start()
+    assert d.cli("release").returncode == 0
     d.wait_empty()
     assert arrived(sentry) == collections.Counter(m for m in marks if m != marks[2])
     assert d.dropped("internal_sdk_error", "log_item") == 1

@@ -34,7 +34,9 @@ def quickstart():
         out = open(f"{folder}/out", "w+")
         p = subprocess.Popen(["conf/quickstart.sh"], cwd=ROOT, stdout=out, stderr=out,
                              env=environment(folder) | {"BUILD": build},
-                             start_new_session=True)
+                             start_new_session=True,
+                             # Who runs the tests in the background ignores it.
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         end = time.monotonic() + 30
         text = ""
         while "Stop with Ctrl-C" not in text:
