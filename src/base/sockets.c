@@ -184,6 +184,26 @@ int socket_listen_tcp(const char *address, int *fd, struct err *err)
 	return rc;
 }
 
+enum socket_kind socket_kind_of(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof sa, type_size = sizeof(int), listens_size = sizeof(int);
+	int type = 0, listens = 0;
+
+	memset(&sa, 0, sizeof sa);
+	if (getsockname(fd, (struct sockaddr *)&sa, &n) != 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0)
+		return SOCKET_OTHER;
+	if (sa.ss_family == AF_UNIX && type == SOCK_DGRAM)
+		return SOCKET_UNIXGRAM;
+	if (type != SOCK_STREAM || !listens)
+		return SOCKET_OTHER;
+	return sa.ss_family == AF_UNIX                               ? SOCKET_UNIX
+	       : sa.ss_family == AF_INET || sa.ss_family == AF_INET6 ? SOCKET_TCP
+								     : SOCKET_OTHER;
+}
+
 void socket_name(int fd, char *out, size_t size)
 {
 	struct sockaddr_storage sa;

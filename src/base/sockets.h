@@ -24,6 +24,15 @@ int socket_listen_unix(
 /* "host:port", "[::1]:port"; numeric hosts and names. Port 0 takes a free one. */
 int socket_listen_tcp(const char *address, int *fd, struct err *err);
 
+/* What somebody else made and handed over. */
+enum socket_kind {
+	SOCKET_OTHER, /* no socket, or one that nobody can come in by */
+	SOCKET_TCP,   /* listens */
+	SOCKET_UNIX,  /* a stream that listens */
+	SOCKET_UNIXGRAM
+};
+enum socket_kind socket_kind_of(int fd);
+
 /* "127.0.0.1:4690", "[::1]:80" or a path, of a bound socket. */
 void socket_name(int fd, char *out, size_t size);
 

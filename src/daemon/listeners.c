@@ -49,24 +49,40 @@ static int place_use(
 	return ingest_listen(o->ingest, kinds[place], fd, path, err);
 }
 
-static enum place place_of_kind(int fd)
+/* What each place takes: commands and datagrams must not come from the network. */
+static bool fits(enum place place, enum socket_kind kind)
 {
-	struct sockaddr_storage sa;
-	socklen_t n = sizeof sa;
-	int type = SOCK_STREAM;
-	socklen_t type_size = sizeof type;
+	switch (place) {
+	case PLACE_HTTP:
+		return kind == SOCKET_TCP || kind == SOCKET_UNIX;
+	case PLACE_UNIX:
+	case PLACE_CONTROL:
+		return kind == SOCKET_UNIX;
+	case PLACE_UNIXGRAM:
+		return kind == SOCKET_UNIXGRAM;
+	case PLACE_COUNT:
+		break;
+	}
+	return false;
+}
 
-	memset(&sa, 0, sizeof sa);
-	(void)getsockname(fd, (struct sockaddr *)&sa, &n);
-	(void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size);
-	if (sa.ss_family != AF_UNIX)
-		return PLACE_HTTP;
-	return type == SOCK_DGRAM ? PLACE_UNIXGRAM : PLACE_UNIX;
+static int misfit(int fd, const char *name, struct err *err)
+{
+	return err_set(err, E_INVAL,
+		"descriptor %d, passed as \"%s\", is not a socket of that kind (http: a listening "
+		"TCP "
+		"or Unix stream; unix, control: a listening Unix stream; unixgram: Unix datagrams)",
+		fd, name);
 }
 
 static int on_passed(void *arg, int fd, const char *name, struct err *err)
 {
+	static const enum place usual[] = {[SOCKET_TCP] = PLACE_HTTP,
+		[SOCKET_UNIX] = PLACE_UNIX,
+		[SOCKET_UNIXGRAM] = PLACE_UNIXGRAM,
+		[SOCKET_OTHER] = PLACE_COUNT};
 	struct opening *o = arg;
+	enum socket_kind kind = socket_kind_of(fd);
 	enum place place = PLACE_COUNT;
 
 	for (int i = 0; i < PLACE_COUNT; i++) {
@@ -74,7 +90,12 @@ static int on_passed(void *arg, int fd, const char *name, struct err *err)
 			place = (enum place)i;
 	}
 	if (place == PLACE_COUNT)
-		place = place_of_kind(fd);
+		place = usual[kind];
+	if (!fits(place, kind)) {
+		(void)misfit(fd, name, err);
+		(void)close(fd);
+		return E_INVAL;
+	}
 	if (place == PLACE_CONTROL && o->taken[place]) {
 		(void)close(fd);
 		return err_set(err, E_INVAL, "systemd passed two sockets named control");

@@ -300,6 +300,36 @@ def test_sockets_passed_in_are_used_and_survive_a_restart(make_daemon, sentry):
     shutil.rmtree(folder)
 
 
+def tcp_socket():
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def udp_socket():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
+    return s
+
+
+def a_pipe():
+    return os.fdopen(os.pipe()[0])
+
+
+@pytest.mark.parametrize("make,name", [
+    (tcp_socket, "control"), (tcp_socket, "unix"), (tcp_socket, "unixgram"),
+    (udp_socket, "http"), (udp_socket, "unixgram"), (udp_socket, "anything"),
+    (socket.socket, "http"), (a_pipe, "http")])
+def test_a_passed_socket_of_the_wrong_kind_is_refused(make_daemon, sentry, make, name):
+    """Commands show payloads: they never come from the network."""
+    s = make()
+    d = make_daemon(sentry, wait=None, pass_fds=[s.fileno()], launcher=[
+        sys.executable, "-c", ACTIVATE, "1", str(s.fileno()), name])
+    d.expect_dead = True
+    d.start(wait=False)
+    assert d.wait_exit() not in (0, None)
+    assert f'descriptor 3, passed as "{name}", is not a socket of that kind' in d.log()
+    s.close()
+
+
 class Manager:
     """What systemd hears on NOTIFY_SOCKET."""
 
