@@ -142,6 +142,32 @@ static void rest_value_end(struct http *h)
 
 /* --- headers ------------------------------------------------------------------ */
 
+/* Joins what is at value_at to the value before, which moves behind whatever
+ * came in between: text never holds anything twice, however often it is joined. */
+static void value_join(struct http *h, int f, size_t n)
+{
+	size_t at = h->spans[f].at, first_n = h->spans[f].n, joined_n = first_n + 2 + n;
+	size_t between_n = h->value_at - (at + first_n);
+	char *to = buf_reserve(&h->text, joined_n);
+	char *p = h->text.p;
+
+	if (to == NULL)
+		return;
+	memcpy(to, p + at, first_n);
+	to[first_n] = ',';
+	to[first_n + 1] = ' ';
+	memcpy(to + first_n + 2, p + h->value_at, n);
+	memmove(p + at, p + at + first_n, between_n);
+	memmove(p + at + between_n, to, joined_n);
+	for (int i = 0; i < FIELD_COUNT; i++) {
+		if (h->spans[i].times > 0 && h->spans[i].at > at)
+			h->spans[i].at -= first_n;
+	}
+	h->spans[f].at = at + between_n;
+	h->spans[f].n = joined_n;
+	h->text.n = at + between_n + joined_n;
+}
+
 /* Closes the value before, if any: a repeated one is joined or ignored. */
 static void value_end(struct http *h)
 {
@@ -157,18 +183,7 @@ static void value_end(struct http *h)
 		h->spans[f].at = h->value_at;
 		h->spans[f].n = n;
 	} else if (fields[f].joined) {
-		size_t first_n = h->spans[f].n;
-		char *to = buf_reserve(&h->text, first_n + 2 + n);
-
-		if (to != NULL) {
-			memcpy(to, h->text.p + h->spans[f].at, first_n);
-			to[first_n] = ',';
-			to[first_n + 1] = ' ';
-			memcpy(to + first_n + 2, h->text.p + h->value_at, n);
-			h->spans[f].at = h->text.n;
-			h->spans[f].n = first_n + 2 + n;
-			buf_grew(&h->text, h->spans[f].n);
-		}
+		value_join(h, f, n);
 	}
 	h->spans[f].times++;
 }

@@ -14,6 +14,7 @@
 #include "ingest/answer.h"
 #include "ingest/body.h"
 #include "ingest/guard.h"
+#include "ingest/http.h"
 #include "ingest/target.h"
 
 /* --- targets --------------------------------------------------------------- */
@@ -339,6 +340,44 @@ static void a_body_says_what_it_runs_into(void **state)
 	assert_int_equal(budget_used(&budget), 0);
 }
 
+/* --- heads ----------------------------------------------------------------- */
+
+static void no_body(void *arg, const char *p, size_t n)
+{
+	(void)arg;
+	(void)p;
+	(void)n;
+}
+
+static void joined_headers_are_held_once(void **state)
+{
+	struct buf text = BUF_INIT, expected = BUF_INIT;
+	struct http h;
+	size_t used;
+
+	(void)state;
+	buf_cstr(&text, "GET /x HTTP/1.1\r\nHost: h\r\nX-Vercel-Forwarded-For:\r\n");
+	for (int i = 0; i < 90; i++) {
+		buf_printf(
+			&text, "X-Forwarded-For: %0150d\r\nX-Sentry-Forwarded-For: %d\r\n", i, i);
+		buf_printf(&expected, "%s%0150d", i > 0 ? ", " : "", i);
+	}
+	buf_cstr(&text, "User-Agent: u\r\nX-Vercel-Forwarded-For: v\r\n\r\n");
+	http_init(&h, 32768, no_body, NULL);
+	assert_int_equal(http_feed(&h, text.p, text.n, &used), HTTP_HAS_HEAD);
+	assert_true(str_eq(h.target, STR("/x")));
+	assert_true(str_eq(h.values[FIELD_HOST], STR("h")));
+	assert_true(str_eq(h.values[FIELD_USER_AGENT], STR("u")));
+	assert_true(str_eq(h.values[FIELD_VERCEL_FORWARDED_FOR], STR(", v")));
+	assert_true(str_eq(h.values[FIELD_FORWARDED_FOR], buf_view(&expected)));
+	assert_true(str_starts(h.values[FIELD_SENTRY_FORWARDED_FOR], STR("0, 1, 2, ")));
+	assert_true(str_ends(h.values[FIELD_SENTRY_FORWARDED_FOR], STR(", 88, 89")));
+	assert_true(h.text.cap <= (size_t)4 * 32768);
+	http_fini(&h);
+	buf_fini(&text);
+	buf_fini(&expected);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +392,7 @@ int main(void)
 		cmocka_unit_test(head_has_the_length_but_not_the_body),
 		cmocka_unit_test(a_declared_body_fits_exactly),
 		cmocka_unit_test(a_body_says_what_it_runs_into),
+		cmocka_unit_test(joined_headers_are_held_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
