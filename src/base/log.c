@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,8 @@
 #include "base/clock.h"
 #include "base/timefmt.h"
 
-#define LINE_MAX_BYTES   4096u
+/* A whole line fits PIPE_BUF: a pipe that takes anything takes it at once. */
+#define LINE_MAX_BYTES   3968u
 #define REPEAT_WINDOW_MS 1000
 
 struct log {
@@ -23,6 +25,7 @@ struct log {
 	enum log_level last_level;
 	int64_t last_mono_ms;
 	int64_t repeats;
+	int64_t lost; /* lines that nobody took, since the last that was */
 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
@@ -99,11 +102,27 @@ static void body_format(struct log *l, struct buf *b, enum log_level level, cons
 	}
 }
 
+/* A log that cannot be written must not stop what it logs: neither an error of
+ * write() nor a reader that rests, whose pipe would have write() wait. */
+static void line_write(struct log *l)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLOUT};
+	ssize_t n;
+
+	if (poll(&p, 1, 0) == 0) {
+		l->lost++;
+		return;
+	}
+	do
+		n = write(l->fd, l->line.p, l->line.n);
+	while (n < 0 && errno == EINTR);
+	l->lost = n < 0 ? l->lost + 1 : 0;
+}
+
 static void line_emit(struct log *l, enum log_level level, struct str body, int64_t repeats)
 {
 	bool json = l->format == LOG_FORMAT_JSON;
 	char time[RFC3339_BYTES];
-	ssize_t n;
 
 	buf_clear(&l->line);
 	if (l->format == LOG_FORMAT_JOURNALD) {
@@ -116,11 +135,10 @@ static void line_emit(struct log *l, enum log_level level, struct str body, int6
 	if (repeats > 0)
 		buf_printf(
 			&l->line, json ? ",\"repeats\":%lld" : " repeats=%lld", (long long)repeats);
+	if (l->lost > 0)
+		buf_printf(&l->line, json ? ",\"lost\":%lld" : " lost=%lld", (long long)l->lost);
 	buf_cstr(&l->line, json ? "}\n" : "\n");
-	do
-		n = write(l->fd, l->line.p, l->line.n);
-	while (n < 0 && errno == EINTR);
-	/* A log that cannot be written must not stop what it logs. */
+	line_write(l);
 }
 
 static void repeats_flush(struct log *l)

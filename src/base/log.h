@@ -3,7 +3,8 @@
  * A line has a level, an event name and named values; the same key stands for
  * the same thing everywhere. Payloads, keys of DSNs and text a client sent are
  * never logged. A line that repeats within a second is folded into one with a
- * count.
+ * count. Nobody waits for who reads the log: lines that find no room are gone,
+ * and the next that does says how many (lost).
  *
  * Owns     its file descriptor when it opened one.
  * Threads  loop thread only; other threads hand their facts back in results.

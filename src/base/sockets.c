@@ -47,12 +47,13 @@ static int remove_stale(const struct sockaddr_un *sa, int type, struct err *err)
 		return errno == ENOENT ? E_OK : fail(err, "look at", sa->sun_path);
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(err, E_EXISTS, "%s exists and is not a socket", sa->sun_path);
-	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	/* A listener whose backlog is full would make connect() wait. */
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(err, "make a socket for", sa->sun_path);
 	rc = connect(fd, (const struct sockaddr *)sa, sizeof *sa);
 	(void)close(fd);
-	if (rc == 0)
+	if (rc == 0 || errno == EAGAIN)
 		return err_set(err, E_EXISTS,
 			"%s is in use: another process listens there (stop it or set another path)",
 			sa->sun_path);

@@ -5,10 +5,13 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/budget.h"
@@ -90,6 +93,32 @@ static void a_stale_socket_is_replaced_and_a_live_one_is_not(void **state)
 	(void)close(second);
 }
 
+/* Without a look that does not wait, a daemon that hangs would hang the next. */
+static void a_listener_that_accepts_nothing_is_in_use_too(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct err err = {0};
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int clients[16], n = 0, fd = -1;
+
+	(void)state;
+	(void)snprintf(sa.sun_path, sizeof sa.sun_path, "%.64s/full.sock", dir);
+	assert_int_equal(bind(listener, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	do {
+		clients[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		assert_true(clients[n] >= 0);
+	} while (connect(clients[n++], (struct sockaddr *)&sa, sizeof sa) == 0 && n < 16);
+	assert_int_equal(errno, EAGAIN);
+	(void)alarm(30);
+	assert_int_equal(
+		socket_listen_unix(sa.sun_path, SOCK_STREAM, 0600, "", &fd, &err), E_EXISTS);
+	(void)alarm(0);
+	while (n > 0)
+		(void)close(clients[--n]);
+	(void)close(listener);
+}
+
 static void a_file_that_is_no_socket_is_left_alone(void **state)
 {
 	struct err err = {0};
@@ -137,6 +166,43 @@ static void tcp_takes_a_free_port_and_tells_it(void **state)
 	assert_int_equal(socket_listen_tcp("127.0.0.1", &fd, &err), E_INVAL);
 	assert_int_equal(socket_listen_tcp(":80", &fd, &err), E_INVAL);
 	assert_int_equal(socket_listen_tcp("127.0.0.1:http", &fd, &err), E_INVAL);
+}
+
+static void a_log_that_nobody_reads_is_not_waited_for(void **state)
+{
+	static char text[128 * 1024];
+	struct err err = {0};
+	struct log *l = NULL;
+	char path[64];
+	int ends[2];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", ends[1]);
+	assert_int_equal(log_open(&l, LOG_INFO, LOG_FORMAT_LOGFMT, path, &err), E_OK);
+	while (write(ends[1], text, 4096) > 0)
+		;
+	assert_int_equal(errno, EAGAIN);
+	(void)alarm(30);
+	log_line(l, LOG_INFO, "one", log_int("n", 1));
+	log_line(l, LOG_INFO, "two", log_int("n", 2));
+	(void)alarm(0);
+	while (read(ends[0], text, sizeof text) > 0)
+		;
+	log_line(l, LOG_INFO, "three", log_int("n", 3));
+	n = read(ends[0], text, sizeof text - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "ev=three n=3 lost=2\n"));
+	log_line(l, LOG_INFO, "four", log_int("n", 4));
+	n = read(ends[0], text, sizeof text - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "ev=four n=4\n"));
+	log_close(l);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
 }
 
 static void lines_are_logfmt_or_json_and_repeats_fold(void **state)
@@ -208,9 +274,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_budget_never_gives_more_than_it_has),
 		cmocka_unit_test(a_stale_socket_is_replaced_and_a_live_one_is_not),
+		cmocka_unit_test(a_listener_that_accepts_nothing_is_in_use_too),
 		cmocka_unit_test(a_file_that_is_no_socket_is_left_alone),
 		cmocka_unit_test(a_missing_directory_is_made),
 		cmocka_unit_test(tcp_takes_a_free_port_and_tells_it),
+		cmocka_unit_test(a_log_that_nobody_reads_is_not_waited_for),
 		cmocka_unit_test(lines_are_logfmt_or_json_and_repeats_fold),
 		cmocka_unit_test(a_log_that_cannot_be_opened_says_so),
 		cmocka_unit_test(every_counter_has_name_help_and_place),
