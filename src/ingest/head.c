@@ -26,7 +26,7 @@ static bool check_http(const struct http *h, struct head *r)
 	struct str expect = h->values[FIELD_EXPECT];
 
 	if (h->upgrade)
-		return refuse_for_good(r, 400, "protocol upgrades are not spoken here");
+		return refuse_for_good(r, 400, "this is no proxy");
 	if (te.n > 0 && !str_ieq(te, STR("chunked")))
 		return refuse_for_good(r, 501, "the only transfer encoding known is chunked");
 	if (expect.n > 0 && !str_ieq(expect, STR("100-continue")))

@@ -277,6 +277,9 @@ static int on_head(llhttp_t *p)
 	h->has_length = (p->flags & F_CONTENT_LENGTH) != 0 && (p->flags & F_CHUNKED) == 0;
 	h->length = h->has_length ? p->content_length : 0;
 	h->has_body = h->length > 0 || (p->flags & (F_CHUNKED | F_TRANSFER_ENCODING)) != 0;
+	/* Whoever offers another protocol (h2c) goes on in this one (RFC 9110, 7.8). */
+	if (h->method != HTTP_CONNECT)
+		p->upgrade = 0;
 	h->upgrade = llhttp_get_upgrade(p) != 0;
 	h->head_done = true;
 	h->paused = true;

@@ -91,6 +91,25 @@ static void pipelined_requests_are_answered_in_order(void **state) /* P-027 */
 	rig_close(&rig);
 }
 
+static void an_offer_of_another_protocol_is_not_taken_up(void **state)
+{
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	rig_open(&rig, NULL, 0);
+	fd = client_tcp(&rig);
+	for (int i = 0; i < 2; i++) {
+		client_post(&rig, fd,
+			KEY "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+			    "HTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+			ENVELOPE);
+		client_expect(&rig, fd, 200);
+	}
+	(void)close(fd);
+	rig_close(&rig);
+}
+
 static void a_request_may_come_a_byte_at_a_time(void **state) /* P-012 */
 {
 	static const char *const chunked =
@@ -439,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_unix_client_is_known_by_its_uid),
 		cmocka_unit_test(a_thousand_requests_fit_one_connection),
 		cmocka_unit_test(pipelined_requests_are_answered_in_order),
+		cmocka_unit_test(an_offer_of_another_protocol_is_not_taken_up),
 		cmocka_unit_test(a_request_may_come_a_byte_at_a_time),
 		cmocka_unit_test(chunk_boundaries_may_be_anywhere),
 		cmocka_unit_test(a_client_that_expects_is_told_to_continue),

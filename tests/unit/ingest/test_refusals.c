@@ -218,8 +218,6 @@ static void broken_http_is_answered_and_closed(void **state)
 		{"POST /api/1/envelope/ HTTP/1.1\r\n" HOST KEY
 		 "Expect: magic\r\nContent-Length: 1\r\n\r\nx",
 			417},
-		{"GET / HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-			400},
 		{"CONNECT localhost:80 HTTP/1.1\r\n" HOST "\r\n", 400},
 		{"GET / HTTP/1.1\r\n" HOST HOST "\r\n", 400},
 	};
