@@ -314,6 +314,8 @@ def logs(work):
 
 
 def idle(work):
+    # Pages of a program just linked, not yet on disk, count as private and dirty.
+    os.sync()
     up = Upstream(work)
     try:
         with Daemon(work, up.dsn, up.ca) as d:
