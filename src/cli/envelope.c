@@ -1,9 +1,9 @@
 /* picket envelope: what is in a file goes to the daemon as it is. */
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/post.h"
 #include "cli/show.h"
-#include "base/file.h"
 #include "envelope/dsn.h"
 
 /* An envelope that names its DSN carries its own credentials; others of ours

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/timefmt.h"
 #include "base/file.h"
+#include "base/timefmt.h"
 #include "config/suggest.h"
 #include "envelope/header.h"
 

@@ -7,12 +7,12 @@
  *
  * Nothing is stored, sent or changed.
  */
+#include "base/file.h"
 #include "cli/case_judge.h"
 #include "cli/cli.h"
 #include "cli/find.h"
 #include "cli/show.h"
 #include "cli/waiting.h"
-#include "base/file.h"
 
 #define ENVELOPE_MAX_BYTES ((size_t)256 * 1024 * 1024)
 

@@ -7,9 +7,9 @@
 
 #include <jansson.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/show.h"
-#include "base/file.h"
 
 #define FILE_MAX_BYTES ((size_t)512 * 1024 * 1024)
 

@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/event.h"
 #include "cli/post.h"
 #include "cli/show.h"
-#include "base/file.h"
 
 #define MAX_MESSAGE_BYTES (1u << 20)
 #define MAX_ATTACHMENTS   30

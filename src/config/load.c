@@ -8,8 +8,8 @@
  */
 #include <stdlib.h>
 
-#include "config/environment.h"
 #include "base/file.h"
+#include "config/environment.h"
 #include "config/files.h"
 #include "config/inifile.h"
 #include "config/loader.h"

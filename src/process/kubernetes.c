@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "config/expand.h"
 #include "base/file.h"
+#include "config/expand.h"
 #include "process/judge.h"
 
 #define PODINFO_MAX 4096u

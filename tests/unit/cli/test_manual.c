@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "cli/cli.h"
 #include "base/file.h"
+#include "cli/cli.h"
 
 #define PAGE "man/picket.1"
 
