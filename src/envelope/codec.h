@@ -37,6 +37,10 @@ struct decoder;
 /* max_bytes bounds the decoded total. */
 int decoder_new(struct decoder **ret, enum encoding e, uint64_t max_bytes, struct err *err);
 void decoder_free(struct decoder *d);
+/* Asked whenever out may have grown, before it is written to: anything but E_OK
+ * ends decoding with that. */
+typedef int decoder_grown_fn(void *arg, const struct buf *out, struct err *err);
+void decoder_on_grown(struct decoder *d, decoder_grown_fn *grown, void *arg);
 /* Decodes in and appends to out (whose own max is not used as the bound). */
 int decoder_feed(struct decoder *d, struct str in, struct buf *out, struct err *err);
 /* E_SYNTAX when the stream is not complete. */

@@ -22,6 +22,8 @@ struct decoder {
 	enum encoding encoding;
 	uint64_t max;
 	uint64_t total;
+	decoder_grown_fn *grown; /* NULL: it may grow */
+	void *grown_arg;
 	bool complete;     /* at a place where the stream may end */
 	bool over;         /* nothing more may come */
 	bool fresh_member; /* gzip: the next byte starts another member */
@@ -84,6 +86,12 @@ int decoder_new(struct decoder **ret, enum encoding e, uint64_t max_bytes, struc
 	}
 	*ret = d;
 	return E_OK;
+}
+
+void decoder_on_grown(struct decoder *d, decoder_grown_fn *grown, void *arg)
+{
+	d->grown = grown;
+	d->grown_arg = arg;
 }
 
 void decoder_free(struct decoder *d)
@@ -254,7 +262,9 @@ int decoder_feed(struct decoder *d, struct str in, struct buf *out, struct err *
 		if (s.out == NULL)
 			return err_set(err, E_NOMEM, "no memory for the decoded body");
 		s.wrote = 0;
-		rc = take_step(d, &s, err);
+		rc = d->grown != NULL ? d->grown(d->grown_arg, out, err) : E_OK;
+		if (rc == E_OK)
+			rc = take_step(d, &s, err);
 		if (rc != E_OK)
 			return rc;
 		if (s.wrote > left)

@@ -6,10 +6,6 @@
 #include "envelope/dsn.h"
 #include "ingest/auth.h"
 
-/* Input of one decoding step. What it expands to is accounted for after the
- * step, so steps are small. */
-#define STEP_BYTES ((size_t)8 * 1024)
-
 static uint64_t budget_left(const struct budget *b)
 {
 	uint64_t limit, used;
@@ -21,28 +17,33 @@ static uint64_t budget_left(const struct budget *b)
 	return used < limit ? limit - used : 0;
 }
 
-/* Takes what out has grown to; *taken is what is held for it already. */
-static int account(struct budget *b, const struct buf *out, size_t *taken, struct err *err)
+struct account {
+	struct budget *budget;
+	size_t taken;
+};
+
+/* Takes what out has grown to, before that is filled. */
+static int take_grown(void *arg, const struct buf *out, struct err *err)
 {
-	if (b == NULL || out->cap <= *taken)
+	struct account *a = arg;
+
+	if (a->budget == NULL || out->cap <= a->taken)
 		return E_OK;
-	if (!budget_take(b, out->cap - *taken))
+	if (!budget_take(a->budget, out->cap - a->taken))
 		return err_set(err, E_NOMEM, "limits.memory is used up at the moment");
-	*taken = out->cap;
+	a->taken = out->cap;
 	return E_OK;
 }
 
-static int decode_steps(struct frame_job *job, uint64_t max, struct buf *out, size_t *taken)
+static int decode_all_of(
+	struct frame_job *job, uint64_t max, struct buf *out, struct account *account)
 {
 	struct decoder *d = NULL;
-	struct str rest = body_view(&job->body);
 	int rc = decoder_new(&d, job->encoding, max, &job->err);
 
-	while (rc == E_OK && rest.n > 0) {
-		rc = decoder_feed(d, str_first(rest, STEP_BYTES), out, &job->err);
-		if (rc == E_OK)
-			rc = account(job->body.budget, out, taken, &job->err);
-		rest = str_from(rest, STEP_BYTES);
+	if (rc == E_OK) {
+		decoder_on_grown(d, take_grown, account);
+		rc = decoder_feed(d, body_view(&job->body), out, &job->err);
 	}
 	if (rc == E_OK)
 		rc = decoder_finish(d, &job->err);
@@ -57,8 +58,8 @@ static int decode(struct frame_job *job, struct str *body)
 	struct budget *budget = job->body.budget;
 	uint64_t limit = job->body.max_bytes, left = budget_left(budget);
 	struct buf out = BUF_INIT;
-	size_t taken = 0;
-	int rc = decode_steps(job, left < limit ? left : limit, &out, &taken);
+	struct account account = {budget, 0};
+	int rc = decode_all_of(job, left < limit ? left : limit, &out, &account);
 
 	if (rc == E_TOOBIG && left < limit) {
 		rc = left + job->body.cap >= job->settings->limits.memory
@@ -69,16 +70,16 @@ static int decode(struct frame_job *job, struct str *body)
 				       "limits.memory is used up at the moment");
 	}
 	if (rc != E_OK) {
-		if (taken > 0)
-			budget_give(budget, taken);
+		if (account.taken > 0)
+			budget_give(budget, account.taken);
 		buf_fini(&out);
 		return rc;
 	}
 	/* What the client compressed may go on so; until then both are held. */
 	job->env->wire = body_view(&job->body);
 	job->env->wire_encoding = job->encoding;
-	job->decoded_cap = taken; /* goes back with the request */
-	job->body.cap += taken;
+	job->decoded_cap = account.taken; /* goes back with the request */
+	job->body.cap += account.taken;
 	job->env->adopted_body = buf_take(&out, &body->n);
 	body->p = job->env->adopted_body;
 	buf_fini(&out);

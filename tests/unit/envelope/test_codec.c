@@ -455,9 +455,41 @@ static void one_frame_is_told_from_several(void **state)
 	codec_pool_free(codecs);
 }
 
+static int refuse_above(void *arg, const struct buf *out, struct err *err)
+{
+	const size_t *most = arg;
+
+	return out->cap <= *most ? E_OK : err_set(err, E_NOMEM, "enough");
+}
+
+static void growth_is_asked_for_before_it_is_filled(void **state)
+{
+	static const enum encoding all[] = {
+		ENCODING_GZIP, ENCODING_DEFLATE, ENCODING_BROTLI, ENCODING_ZSTD};
+	size_t n = (size_t)8 * 1024 * 1024, most = (size_t)256 * 1024;
+	char *zeros = calloc(1, n);
+
+	assert_non_null(zeros);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct buf packed = BUF_INIT, out = BUF_INIT;
+		struct decoder *d;
+
+		encode(*state, all[i], str_make(zeros, n), &packed);
+		assert_int_equal(decoder_new(&d, all[i], n, NULL), E_OK);
+		decoder_on_grown(d, refuse_above, &most);
+		assert_int_equal(decoder_feed(d, buf_view(&packed), &out, NULL), E_NOMEM);
+		assert_true(out.n > 0 && out.n <= most);
+		decoder_free(d);
+		buf_fini(&packed);
+		buf_fini(&out);
+	}
+	free(zeros);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(growth_is_asked_for_before_it_is_filled),
 		cmocka_unit_test(content_encodings_of_the_protocol),
 		cmocka_unit_test(all_encodings_give_the_same_bytes),
 		cmocka_unit_test(chunks_may_end_at_any_byte),
