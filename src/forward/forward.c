@@ -165,16 +165,15 @@ void forward_configure(struct forward *f, struct settings *settings)
 	forward_leave(f);
 }
 
-static void restore_limits(struct forward *f, struct str key, struct str value)
+static void restore_limits(struct forward *f, struct str hex, struct str value)
 {
 	struct instant now = forward_now(f);
-	struct str hex = str_from(key, sizeof STATE_PREFIX - 1);
 	char text[16] = "";
 	struct lane *l;
 	char *end;
 	unsigned long id;
 
-	if (!str_starts(key, STR(STATE_PREFIX)) || hex.n == 0 || hex.n >= sizeof text)
+	if (hex.n == 0 || hex.n >= sizeof text)
 		return;
 	memcpy(text, hex.p, hex.n);
 	id = strtoul(text, &end, 16);
@@ -189,10 +188,10 @@ static void restore_limits(struct forward *f, struct str key, struct str value)
 
 void forward_restore(struct forward *f, struct str key, struct str value)
 {
-	if (str_eq(key, STR(STATE_HELD)))
+	if (str_starts(key, STR(STATE_PREFIX)))
+		restore_limits(f, str_from(key, sizeof STATE_PREFIX - 1), value);
+	else if (str_eq(key, STR(STATE_HELD)))
 		f->is_held = true;
-	else
-		restore_limits(f, key, value);
 }
 
 void forward_stored(struct forward *f, struct str dsn, const struct record_ref *ref,
