@@ -64,13 +64,12 @@ endif
 # Where no envelope waits for the processor: what reads settings, rules and selectors, what
 # shows and steers, what few envelopes come by. Compiled for size, which is memory, too.
 SMALL_OBJS := config/% ops/% hooks/% endpoint/% daemon/% cli/% client/% spool/% forward/% \
-	$(addprefix process/,bags% class_sets% defaults% dsc% entries% hook% ignore% judge% kubernetes% \
-		match% note% rates% repeats% route% ruling% scrubbing% state%) \
-	$(addprefix rules/,act_% actions% condition% digest% limit% parse% reader% regex% ruleset% term%) \
+	$(addprefix process/,class_sets% defaults% hook% judge% kubernetes% note% rates% repeats% scrubbing%) \
+	$(addprefix rules/,act_% actions% parse% reader% regex% ruleset%) \
 	$(addprefix scrub/,attachment% builtin% bytes% conventions% deep% default_pii% derive% dialect% \
 		graphql% items% minidump% otlp% piiconf% selector.% sha1% utf16%) \
-	$(addprefix envelope/,divide% dsn% keymap% merge% ratelimit% report% share% splice% tally%) \
-	$(addprefix base/,encoding% id% log% memory% rng% sockets% timefmt%) llhttp/api%
+	$(addprefix envelope/,divide% keymap% merge% ratelimit% report% share% splice% tally%) \
+	$(addprefix base/,log% memory% rng% sockets%) llhttp/api%
 opt_of = $(if $(filter $(SMALL_OBJS),$(1:$(BUILD)/obj/%=%)),$(OPT:-O2=-Os),$(OPT))
 
 CPPFLAGS_ALL := -Isrc -Iinclude -D_GNU_SOURCE -DPICKET_VERSION='"$(VERSION)"' $(PKG_CFLAGS) \
